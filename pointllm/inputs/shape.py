@@ -1,0 +1,153 @@
+"""`read_shape`: any 3D file to a `PointCloud`.
+
+Picks the reader, turns whatever goes wrong into one line for the user, drops unusable coordinates, keeps precision far
+from the origin, samples surfaces. Formats are `formats`' business, resampling and scaling `point_cloud`'s.
+"""
+
+from __future__ import annotations
+
+import stat
+import struct
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from .formats import READERS, Geometry, reader_for
+from .mesh import Mesh, is_watertight, sample_surface
+from .point_cloud import PointCloud, ShapeMetadata
+
+MIN_POINTS = 32
+MAX_CLOUD_POINTS = 262_144  # kept of a bare cloud: a seeded random subset beyond
+MAX_FILE_BYTES = 4_000_000_000
+FEW_UNUSABLE = 0.01  # share of NaN or infinite vertices that is dropped rather than refused
+HUGE = 1e15  # coordinates beyond are as good as infinite: their squares leave float32
+FAR = 1e3  # a box this many times its own size away from the origin is centred before float32
+
+_FAILURES = (ValueError, KeyError, IndexError, TypeError, AttributeError, struct.error, OverflowError, RecursionError,
+             MemoryError, EOFError, ArithmeticError, AssertionError)
+
+
+def check_file(path: Path) -> None:
+    """InputError where `path` is not a readable file with something in it."""
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(f"{path}: no such file; check the path") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be opened ({error}); check the path and its permissions") from error
+    if stat.S_ISDIR(status.st_mode):
+        raise InputError(f"{path}: is a folder; name the files in it")
+    if not stat.S_ISREG(status.st_mode):
+        raise InputError(f"{path}: is not an ordinary file; copy it to one")
+    if status.st_size == 0:
+        raise InputError(f"{path.name}: the file is empty; export or upload it again")
+    if status.st_size > MAX_FILE_BYTES:
+        raise InputError(f"{path.name}: {status.st_size / 1e9:.1f} GB, more than the {MAX_FILE_BYTES / 1e9:.0f} GB "
+                         "accepted; reduce it first")
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be opened ({error.strerror}); check its permissions") from error
+
+
+def read_shape(path: str | Path, samples: int = 16384, seed: int = 0) -> PointCloud:
+    """Read a 3D file.
+
+    A mesh is sampled at `samples` points by area; a cloud keeps its points (up to MAX_CLOUD_POINTS, a random subset
+    beyond). Same file and seed, same points. InputError names the file, the cause and the remedy.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in READERS:
+        raise InputError(f"{path.name}: unknown 3D format {suffix or 'without suffix'}; known: {' '.join(READERS)}")
+    check_file(path)
+    try:
+        return _point_cloud(path, reader_for(suffix)(path), samples, seed)
+    except OSError as error:
+        raise InputError(f"{path.name}: cannot be read ({error.strerror or error}); upload it again") from error
+    except _FAILURES as error:
+        cause = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        raise InputError(f"{path.name}: damaged or not a {suffix[1:]} file ({cause}); export it again") from error
+
+
+def _point_cloud(path: Path, geometry: Geometry, samples: int, seed: int) -> PointCloud:
+    vertices = geometry.vertices
+    count = len(vertices) if geometry.vertex_count is None else geometry.vertex_count
+    has_faces = geometry.faces is not None and len(geometry.faces) > 0
+    faces = geometry.faces if has_faces else np.zeros((0, 3), np.int32)
+    if has_faces and (faces.max() >= len(vertices) or faces.min() < 0):
+        worst = faces.max() if faces.max() >= len(vertices) else faces.min()
+        raise InputError(f"{path.name}: a face refers to vertex {int(worst)} of {len(vertices):,}; "
+                         "the file is damaged, export it again")
+    # one pass over the sums is enough to know that every coordinate is usable
+    usable = np.abs(vertices).max(axis=1, initial=0.0) < HUGE
+    dropped = len(vertices) - int(usable.sum())
+    if dropped and not usable.any():
+        raise InputError(f"{path.name}: no coordinate is a finite number (all NaN or infinite); export it again")
+    if dropped > FEW_UNUSABLE * len(vertices) and not geometry.scattered:
+        raise InputError(f"{path.name}: {dropped:,} of {len(vertices):,} points have NaN or infinite coordinates; "
+                         "remove them and upload it again")
+    used = usable
+    if has_faces:
+        keep = usable[faces].all(axis=1) if dropped else np.ones(len(faces), bool)
+        used = np.zeros(len(vertices), bool)
+        used[faces[keep].ravel()] = True
+        has_faces = bool(keep.any())
+    elif int(usable.sum()) < MIN_POINTS:
+        what = "point" if usable.sum() == 1 else "points"
+        raise InputError(f"{path.name}: {int(usable.sum())} {what} and no faces; "
+                         f"a shape needs faces or at least {MIN_POINTS} points")
+    low, high = _bounds(vertices, used if has_faces else usable)
+    offset = np.zeros(3)
+    middle, extent = (low + high) / 2, float((high - low).max())
+    if np.abs(middle).max() > FAR * max(extent, 1e-12) and vertices.dtype == np.float64:
+        offset = np.round(middle, 3)
+    metadata = {
+        "format": path.suffix.lower()[1:], "vertices": count, "faces": len(faces), "points": 0 if has_faces else count,
+        "bounds_min": tuple(map(float, low)), "bounds_max": tuple(map(float, high)), "up_axis": geometry.up_axis,
+        "name": path.stem, "dropped": dropped, "offset": tuple(map(float, offset)),
+    }
+    if not has_faces:
+        return _cloud(geometry, usable, offset, seed, metadata)
+    mesh = _mesh(geometry, usable, keep, offset)
+    xyz, rgb = sample_surface(mesh, samples, seed)
+    metadata.update(has_color=mesh.has_color, watertight=is_watertight(mesh))
+    return PointCloud(xyz, rgb, ShapeMetadata(**metadata), mesh)
+
+
+def _cloud(geometry: Geometry, usable: np.ndarray, offset: np.ndarray, seed: int, metadata: dict) -> PointCloud:
+    rows = np.flatnonzero(usable)
+    if len(rows) > MAX_CLOUD_POINTS:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, MAX_CLOUD_POINTS, replace=False))
+    xyz = (geometry.vertices[rows] - offset).astype(np.float32)
+    rgb = geometry.vertex_colors
+    if rgb is not None:
+        rgb = rgb[rows, :3]
+        rgb = rgb.astype(np.float32) / 255.0 if rgb.dtype == np.uint8 else np.clip(rgb, 0, 1).astype(np.float32)
+        rgb = np.nan_to_num(rgb)
+    return PointCloud(xyz, rgb, ShapeMetadata(**metadata, has_color=rgb is not None))
+
+
+def _mesh(geometry: Geometry, usable: np.ndarray, keep: np.ndarray, offset: np.ndarray) -> Mesh:
+    """The surface in float32, without faces that touch unusable vertices."""
+    vertices = np.where(usable[:, None], geometry.vertices, 0.0) - offset
+    face_starts = np.zeros(0, np.int64) if geometry.face_starts is None else np.asarray(geometry.face_starts)
+    if not keep.all():  # runs of materials move up by what was dropped before them
+        face_starts = np.concatenate([[0], np.cumsum(keep)])[face_starts]
+    face_colors = geometry.face_colors
+    return Mesh(
+        vertices=vertices.astype(np.float32),
+        faces=np.ascontiguousarray(geometry.faces[keep].astype(np.int32)),
+        vertex_colors=geometry.vertex_colors,
+        face_colors=None if face_colors is None else face_colors[keep],
+        uv=geometry.uv,
+        materials=geometry.materials,
+        face_starts=face_starts,
+    )
+
+
+def _bounds(vertices: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest coordinates (3,) float64 over the used rows."""
+    rows = vertices if used.all() else vertices[used]
+    return rows.min(axis=0).astype(np.float64), rows.max(axis=0).astype(np.float64)
