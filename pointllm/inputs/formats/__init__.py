@@ -30,7 +30,7 @@ READERS = {
     ".pts": "table",
     ".npy": "arrays",
     ".npz": "arrays",
-    ".pt": "arrays",
+    ".pt": "tensors",
     ".las": "las",
     ".laz": "las",
 }

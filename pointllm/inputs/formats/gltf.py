@@ -1,4 +1,4 @@
-"""glTF 2.0, as `.glb` and `.gltf`: triangles and points of the default scene with transforms, skins, materials, textures.
+"""glTF 2.0, `.glb` and `.gltf`: triangles and points of the default scene with transforms, skins, colours, textures.
 
 Follows the Khronos glTF 2.0 specification. COLOR_0 of bytes is taken as sRGB and of floats or shorts as linear: the
 specification says linear for all, but eight bits are what exporters use who write plain sRGB.
@@ -207,7 +207,8 @@ class _Document:
         if source not in self.textures:
             image = self.json["images"][source]
             try:
-                data = self._view(image["bufferView"]) if "bufferView" in image else self._resource(image.get("uri", ""))
+                inside = "bufferView" in image
+                data = self._view(image["bufferView"]) if inside else self._resource(image.get("uri", ""))
                 self.textures[source] = read_texture(bytes(data), image.get("name", str(source)))
             except InputError as error:
                 logger.warning("a texture is left out: %s", error)

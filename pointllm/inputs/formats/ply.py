@@ -124,7 +124,8 @@ def _binary_lists(path: Path, element: _Element, data: np.ndarray, start: int, o
         row, start = _list_row(path, element, data, start, order)
         for name, value in row.items():
             columns[name].append(value)
-    return {n: v if c else np.array(v) for (n, _, c), v in zip(element.properties, columns.values(), strict=True)}, start
+    kinds = zip(element.properties, columns.values(), strict=True)
+    return {n: v if count_type else np.array(v) for (n, _, count_type), v in kinds}, start
 
 
 def _list_row(path: Path, element: _Element, data: np.ndarray, at: int, order: str) -> tuple[dict, int]:
@@ -189,7 +190,8 @@ def _ascii_lists(path: Path, element: _Element, numbers: np.ndarray, at: int) ->
 def _geometry(path: Path, tables: dict[str, dict]) -> Geometry:
     vertex = tables["vertex"]
     if not {"x", "y", "z"} <= vertex.keys():
-        raise InputError(f"{path.name}: its vertices have no x, y, z but {', '.join(list(vertex)[:8])}; export it again")
+        raise InputError(f"{path.name}: its vertices have no x, y, z but {', '.join(list(vertex)[:8])}; "
+                         "export it again")
     precision = np.float64 if any(vertex[a].dtype.itemsize == 8 for a in "xyz") else np.float32
     vertices = np.stack([vertex[a] for a in "xyz"], axis=1).astype(precision)
     geometry = Geometry(vertices, vertex_colors=_colors(vertex))
