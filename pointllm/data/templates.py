@@ -122,7 +122,7 @@ _SINGULAR_S = frozenset("alias atlas biceps bias canvas christmas gas lens therm
 # Spelled with a vowel but spoken with a consonant, and the other way round (abbreviations are spelled out).
 _CONSONANT_SOUND = re.compile(r"(?i:uni(?!n|m)|us[eua]|ute|uri|eu|one\b|once\b|ufo\b|uku)|U(?=[A-Z-])")
 _VOWEL_SOUND = re.compile(r"(?i:hour|honest|honou?r|heir)|[aefhilmnorsxAEFHILMNORSX](?=-)|[AEFHILMNORSX](?=[A-Z0-9])")
-_DETERMINER = re.compile(r"(a|an|the|some|no|one|two|three|many|several|my|your|his|her|its|our|their|this|that)\s", re.I)
+_DETERMINER = re.compile(r"(a|an|the|some|no|one|two|three|many|my|your|his|her|its|our|their|this|that)\s", re.I)
 
 
 def with_article(name: str) -> str:
