@@ -107,4 +107,5 @@ def farthest_points(xyz: np.ndarray, count: int) -> np.ndarray:
     points = xyz - xyz.mean(axis=0)
     points /= max(float(np.abs(points).max()), 1e-30)
     depth = 7 if len(points) >= 4096 else 3
-    return fpsample.bucket_fps_kdline_sampling(np.ascontiguousarray(points), count, h=depth, start_idx=0).astype(np.int64)
+    points = np.ascontiguousarray(points)
+    return fpsample.bucket_fps_kdline_sampling(points, count, h=depth, start_idx=0).astype(np.int64)

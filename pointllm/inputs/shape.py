@@ -6,49 +6,25 @@ from the origin, samples surfaces. Formats are `formats`' business, resampling a
 
 from __future__ import annotations
 
-import stat
 import struct
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
+from .files import check_file
 from .formats import READERS, Geometry, reader_for
 from .mesh import Mesh, is_watertight, sample_surface
 from .point_cloud import PointCloud, ShapeMetadata
 
 MIN_POINTS = 32
 MAX_CLOUD_POINTS = 262_144  # kept of a bare cloud: a seeded random subset beyond
-MAX_FILE_BYTES = 4_000_000_000
 FEW_UNUSABLE = 0.01  # share of NaN or infinite vertices that is dropped rather than refused
 HUGE = 1e15  # coordinates beyond are as good as infinite: their squares leave float32
 FAR = 1e3  # a box this many times its own size away from the origin is centred before float32
 
 _FAILURES = (ValueError, KeyError, IndexError, TypeError, AttributeError, struct.error, OverflowError, RecursionError,
              MemoryError, EOFError, ArithmeticError, AssertionError)
-
-
-def check_file(path: Path) -> None:
-    """InputError where `path` is not a readable file with something in it."""
-    try:
-        status = path.stat()
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise InputError(f"{path}: no such file; check the path") from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be opened ({error}); check the path and its permissions") from error
-    if stat.S_ISDIR(status.st_mode):
-        raise InputError(f"{path}: is a folder; name the files in it")
-    if not stat.S_ISREG(status.st_mode):
-        raise InputError(f"{path}: is not an ordinary file; copy it to one")
-    if status.st_size == 0:
-        raise InputError(f"{path.name}: the file is empty; export or upload it again")
-    if status.st_size > MAX_FILE_BYTES:
-        raise InputError(f"{path.name}: {status.st_size / 1e9:.1f} GB, more than the {MAX_FILE_BYTES / 1e9:.0f} GB "
-                         "accepted; reduce it first")
-    try:
-        path.open("rb").close()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be opened ({error.strerror}); check its permissions") from error
 
 
 def read_shape(path: str | Path, samples: int = 16384, seed: int = 0) -> PointCloud:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import InputError
+from ..mesh import distinct_rows
 from .geometry import Geometry, check_counts, check_room
 from .numbers import numbers_of
 
@@ -29,16 +30,9 @@ def read(path: Path) -> Geometry:
     check_counts(path, faces=len(corners))
     if not len(corners):
         raise InputError(f"{path.name}: holds no triangles; check that the export included the shape")
-    vertices, faces = joined(corners.reshape(-1, 3))
-    return Geometry(vertices, faces.reshape(-1, 3), face_colors=face_colors)
-
-
-def joined(vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct rows of vertices (V, 3), and for each row its place among them (V,)."""
-    vertices = np.ascontiguousarray(vertices + vertices.dtype.type(0))  # -0.0 becomes 0.0
-    rows = vertices.view(np.dtype((np.void, vertices.dtype.itemsize * 3))).ravel()
-    _, first, same = np.unique(rows, return_index=True, return_inverse=True)
-    return vertices[first], same
+    vertices = corners.reshape(-1, 3)
+    first, same = distinct_rows(vertices)
+    return Geometry(vertices[first], same.reshape(-1, 3), face_colors=face_colors)
 
 
 def _binary(path: Path, head: bytes, count: int, size: int) -> tuple[np.ndarray, np.ndarray | None]:
