@@ -1,0 +1,48 @@
+"""Losses of the contrastive stage, as functions of tensors.
+
+All take unit vectors and return a scalar. Nothing here knows what made the vectors.
+CLIP, arXiv 2103.00020; relational distillation, arXiv 1904.05068.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def label_targets(labels: Tensor, partner: Tensor, share: Tensor, classes: int, smoothing: float) -> Tensor:
+    """(B, classes) probabilities: own label by its share, the partner's by the rest, smoothed over all.
+
+    labels, partner: (B,) int64; share: (B,) in [0, 1].
+    """
+    own = F.one_hot(labels, classes) * share[:, None]
+    other = F.one_hot(labels[partner], classes) * (1 - share)[:, None]
+    return (own + other) * (1 - smoothing) + smoothing / classes
+
+
+def prototype_loss(embedding: Tensor, prototypes: Tensor, targets: Tensor, scale: Tensor | float) -> Tensor:
+    """Cross-entropy of scale · cosine with every prototype. (B, D), (C, D), (B, C)."""
+    return F.cross_entropy(scale * embedding @ prototypes.T, targets)
+
+
+def neighbor_targets(teacher: Tensor, index: Tensor, temperature: float) -> Tensor:
+    """Which objects the teacher finds alike: (B, N) probabilities over all N objects for the rows in `index`."""
+    return ((teacher[index] @ teacher.T) / temperature).softmax(-1)
+
+
+def relation_loss(student: Tensor, teacher: Tensor, targets: Tensor, temperature: float) -> Tensor:
+    """Contrast with the teacher's vectors of all objects; targets from `neighbor_targets`. (B, D), (N, D), (B, N)."""
+    return F.cross_entropy(student @ teacher.T / temperature, targets)
+
+
+def whitened(features: Tensor, dim: int, power: float = 0.5) -> tuple[Tensor, Tensor, Tensor]:
+    """Principal components with their spread evened out: a teacher space in which cosines mean something.
+
+    features: (N, C). power 0 keeps the spread, 1 removes it. Returns unit rows (N, dim), and the mean (C,) and the
+    map (C, dim) that make them.
+    """
+    mean = features.mean(0)
+    _, singular, directions = torch.linalg.svd(features - mean, full_matrices=False)
+    change = directions[:dim].T / singular[:dim].clamp_min(1e-6) ** power
+    return F.normalize((features - mean) @ change, dim=-1), mean, change
