@@ -13,7 +13,7 @@ from ..errors import InputError
 from .files import check_file
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "MPO")  # no format that runs other programs, such as EPS
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")  # no format that runs other programs, such as EPS
 MAX_PIXELS = 100_000_000
 MAX_SIDE = 2048  # pixels kept along the longer side: far more than any tower looks at
 

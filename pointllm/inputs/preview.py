@@ -51,12 +51,15 @@ def thinned(mesh: Mesh, max_faces: int) -> Mesh:
         _, first, same = np.unique((grid[:, 0] * cells + grid[:, 1]) * cells + grid[:, 2],
                                    return_index=True, return_inverse=True)
         faces = first[same.ravel()].astype(np.int32)[mesh.faces]
-        keep = np.flatnonzero((faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0]))
+        a, b, c = faces.T
+        keep = np.flatnonzero((a != b) & (b != c) & (c != a))
         if len(keep) <= 2 * max_faces or cells <= 8:
             keep = np.sort(keep[distinct_rows(np.sort(faces[keep], axis=1))[0]])
         if len(keep) <= max_faces or cells <= 8:
             break
         cells = max(8, int(cells * 0.8))
+    if len(keep) == 0:  # nothing spans a cell
+        faces, keep = mesh.faces, np.arange(len(mesh.faces))
     if len(keep) > max_faces:
         keep = keep[np.linspace(0, len(keep) - 1, max_faces).astype(np.int64)]
     return replace(

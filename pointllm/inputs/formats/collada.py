@@ -12,7 +12,7 @@ import numpy as np
 
 from ...errors import InputError
 from ..mesh import Material
-from .geometry import MAX_TEXTURES, Geometry, SceneBuilder, beside, logger, read_texture
+from .geometry import MAX_TEXTURES, Geometry, SceneBuilder, beside, logger, read_text, read_texture
 from .numbers import numbers_of
 from .ply import fan
 from .safe_xml import parse_tree
@@ -23,7 +23,7 @@ MAX_INSTANCES = 50_000
 
 def read(path: Path) -> Geometry:
     """The scene as one Geometry; up axis as the file says (y where it says nothing)."""
-    data = path.read_bytes()
+    data = read_text(path)
     if b"COLLADA" not in data[:4096] and b"C\0O\0L\0L\0A\0D\0A" not in data[:8192]:
         raise InputError(f"{path.name}: not a COLLADA file; export it again as .dae")
     return _Document(path, parse_tree(path, data)).geometry()

@@ -20,6 +20,7 @@ logger = logging.getLogger("pointllm")
 
 MAX_VERTICES = 25_000_000
 MAX_FACES = 25_000_000
+MAX_TEXT_BYTES = 500_000_000
 MAX_TEXTURE_PIXELS = 64_000_000  # of one image file, before it is scaled down
 TEXTURE_SIDE = 2048  # pixels kept along the longer side of a texture
 MAX_TEXTURES = 256
@@ -51,16 +52,24 @@ def check_counts(path: Path, *, vertices: int = 0, faces: int = 0) -> None:
     """InputError where a file claims more than can be worked on."""
     for what, count, limit in (("vertices", vertices, MAX_VERTICES), ("faces", faces, MAX_FACES)):
         if count < 0:
-            raise InputError(f"{path.name}: its header claims {count} {what}; the file is damaged, export it again")
+            raise InputError(f"{path.name}: it claims {count} {what}; the file is damaged, export it again")
         if count > limit:
-            raise InputError(f"{path.name}: its header claims {count:,} {what}, more than the {limit:,} accepted; "
+            raise InputError(f"{path.name}: it claims {count:,} {what}, more than the {limit:,} accepted; "
                              "reduce it first (decimate or subsample)")
+
+
+def read_text(path: Path) -> bytes:
+    """The whole of a file of text; InputError where it is too large to be taken apart in memory."""
+    size = path.stat().st_size
+    if size > MAX_TEXT_BYTES:
+        raise InputError(f"{path.name}: {size / 1e9:.1f} GB of text is too much; save it as binary PLY or GLB")
+    return path.read_bytes()
 
 
 def check_room(path: Path, needed: int, available: int, what: str) -> None:
     """InputError where the claimed data cannot fit into the bytes that are there."""
     if needed > available:
-        raise InputError(f"{path.name}: claims {needed:,} bytes of {what} but holds only {available:,}; "
+        raise InputError(f"{path.name}: claims {needed:,} {what} but holds only {available:,}; "
                          "the file is cut off or damaged, export or upload it again")
 
 

@@ -35,6 +35,7 @@ WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "M
 POINTS, TRIANGLES, STRIP, FAN = 0, 4, 5, 6
 COMPRESSED = ("KHR_draco_mesh_compression", "EXT_meshopt_compression", "KHR_meshopt_compression")
 MAX_DEPTH = 200
+MAX_JSON_ENTRIES = 5_000_000
 
 
 def read(path: Path) -> Geometry:
@@ -53,6 +54,8 @@ class _Document:
             data = self._glb(data)
         elif path.suffix.lower() == ".glb":
             raise InputError(f"{path.name}: not a GLB file (it does not start with 'glTF'); export it again as .glb")
+        if data.count(b",") > MAX_JSON_ENTRIES or data.count(b"[") > MAX_JSON_ENTRIES:
+            raise InputError(f"{path.name}: its JSON holds too much; export it as .glb")
         try:
             self.json = json.loads(data)
         except (ValueError, RecursionError) as error:
@@ -78,7 +81,7 @@ class _Document:
         text, position = None, 12
         while position + 8 <= len(data):
             length, kind = struct.unpack_from("<I4s", data, position)
-            check_room(self.path, length, len(data) - position - 8, "GLB chunk")
+            check_room(self.path, length, len(data) - position - 8, "bytes in a GLB chunk")
             chunk = data[position + 8:position + 8 + length]
             if kind == b"JSON" and text is None:
                 text = chunk
@@ -238,7 +241,7 @@ class _Document:
     def _view(self, index: int) -> memoryview:
         view = self.json["bufferViews"][index]
         buffer, start = self._buffer(view["buffer"]), view.get("byteOffset", 0)
-        check_room(self.path, start + view["byteLength"], len(buffer), "buffer")
+        check_room(self.path, start + view["byteLength"], len(buffer), "bytes of buffer")
         if min(start, view["byteLength"]) < 0:
             raise InputError(f"{self.path.name}: a negative offset; the file is damaged, export it again")
         return memoryview(buffer)[start:start + view["byteLength"]]
@@ -273,7 +276,7 @@ class _Document:
         data = self._view(view_index)
         size = dtype.itemsize * width
         stride = view.get("byteStride") or size
-        check_room(self.path, offset + stride * (count - 1) + size if count else 0, len(data), "vertex data")
+        check_room(self.path, offset + stride * (count - 1) + size if count else 0, len(data), "bytes of vertex data")
         if offset < 0 or stride < 1:
             raise InputError(f"{self.path.name}: a negative offset; the file is damaged, export it again")
         return np.ndarray((count, width), dtype, data, offset, (stride, dtype.itemsize))

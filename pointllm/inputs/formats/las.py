@@ -37,7 +37,7 @@ def _read(path: Path, laspy: object) -> Geometry:
         check_counts(path, vertices=count)
         if not header.are_points_compressed:
             check_room(path, count * header.point_format.size,
-                       path.stat().st_size - header.offset_to_point_data, "points")
+                       path.stat().st_size - header.offset_to_point_data, "bytes of points")
         has_color = "red" in header.point_format.dimension_names
         xyz, colors = [np.zeros((0, 3))], [np.zeros((0, 3), np.uint16)]
         for chunk in reader.chunk_iterator(CHUNK):  # memory grows with the data, not with the claim

@@ -15,7 +15,7 @@ import numpy as np
 from ...errors import InputError
 from ..mesh import Material
 from .columns import to_unit
-from .geometry import MAX_TEXTURES, Geometry, beside, check_counts, logger, read_texture
+from .geometry import MAX_TEXTURES, Geometry, beside, check_counts, logger, read_text, read_texture
 from .numbers import numbers_of
 from .ply import fan
 
@@ -66,7 +66,7 @@ def read(path: Path) -> Geometry:
 
 
 def _collect(path: Path) -> _Lines:
-    data = path.read_bytes()
+    data = read_text(path)
     if b"\0" in data[:65536]:
         raise InputError(f"{path.name}: not a text OBJ file; export it again as OBJ")
     if b"\\\n" in data or b"\\\r\n" in data:  # a backslash continues a line

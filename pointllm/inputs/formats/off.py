@@ -12,7 +12,7 @@ import numpy as np
 
 from ...errors import InputError
 from .columns import to_unit
-from .geometry import Geometry, check_counts, check_room
+from .geometry import Geometry, check_counts, check_room, read_text
 from .numbers import numbers_of
 from .ply import fan
 
@@ -26,7 +26,7 @@ def read(path: Path) -> Geometry:
         raise InputError(f"{path.name}: not a text OFF file (it does not start with 'OFF'); export it again")
     if match.group(4) or match.group(5):
         raise InputError(f"{path.name}: binary and four-dimensional OFF are not read; export it as plain OFF or PLY")
-    text = path.read_bytes()[match.end():]
+    text = read_text(path)[match.end():]
     if b"#" in text:
         text = re.sub(rb"#[^\n]*", b"", text)
     lines = [line for line in text.split(b"\n") if not line.isspace() and line]

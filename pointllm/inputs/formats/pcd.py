@@ -39,7 +39,7 @@ def read(path: Path) -> Geometry:
     elif header.data == "binary":
         names = [f"{i}" for i in range(len(header.fields))]
         dtype = np.dtype([(n, d, (c,)) for n, d, c in zip(names, header.dtypes, header.counts, strict=True)])
-        check_room(path, header.points * dtype.itemsize, available, "points")
+        check_room(path, header.points * dtype.itemsize, available, "bytes of points")
         rows = np.memmap(path, dtype, "r", header.start, (header.points,)) if header.points else np.zeros(0, dtype)
         columns = {f: np.array(rows[n][:, 0]) for f, n in zip(header.fields, names, strict=True) if rows[n].shape[1]}
     else:
@@ -83,7 +83,7 @@ def _header(path: Path) -> _Header:
 
 def _read_ascii(path: Path, header: _Header, available: int) -> dict[str, np.ndarray]:
     width = sum(header.counts)
-    check_room(path, header.points * width * 2 - 1, available, "text")
+    check_room(path, header.points * width * 2 - 1, available, "bytes of text")
     numbers = parse_numbers(path, header.start)
     check_room(path, header.points * width, len(numbers), "numbers")
     table = numbers[:header.points * width].reshape(header.points, width)
@@ -101,15 +101,15 @@ def _read_compressed(path: Path, header: _Header) -> dict[str, np.ndarray]:
     with path.open("rb") as file:
         file.seek(header.start)
         data = file.read()
-    check_room(path, 8, len(data), "sizes")
+    check_room(path, 8, len(data), "bytes of sizes")
     packed, full = (int.from_bytes(data[i:i + 4], "little") for i in (0, 4))
-    check_room(path, packed, len(data) - 8, "compressed points")
+    check_room(path, packed, len(data) - 8, "bytes of compressed points")
     needed = header.points * sum(d.itemsize * c for d, c in zip(header.dtypes, header.counts, strict=True))
     if full < needed or full > packed * LZF_RATIO:
         raise InputError(f"{path.name}: claims {full:,} bytes of points out of {packed:,} compressed ones, "
                          f"where {needed:,} are due; the file is damaged, export it again")
     raw = lzf_decompress(data[8:8 + packed], full)
-    check_room(path, needed, len(raw), "points")
+    check_room(path, needed, len(raw), "bytes of points")
     columns, position = {}, 0
     for name, dtype, count in zip(header.fields, header.dtypes, header.counts, strict=True):  # one field after another
         if count:

@@ -93,7 +93,7 @@ def _read_binary(path: Path, elements: list[_Element], start: int, order: str) -
         names = [f"{i}:{name}" for i, (name, _, _) in enumerate(element.properties)]  # names may repeat
         dtype = np.dtype([(n, order + kind) for n, (_, kind, _) in zip(names, element.properties, strict=True)])
         needed = element.count * dtype.itemsize
-        check_room(path, needed, len(data) - position, f"{element.name} data")
+        check_room(path, needed, len(data) - position, f"bytes of {element.name} data")
         rows = data[position:position + needed].view(dtype)
         tables[element.name] = {n.split(":", 1)[1]: rows[n] for n in reversed(names)}
         position += needed
@@ -103,7 +103,7 @@ def _read_binary(path: Path, elements: list[_Element], start: int, order: str) -
 def _binary_lists(path: Path, element: _Element, data: np.ndarray, start: int, order: str) -> tuple[dict, int]:
     """Rows with lists in them: at once where all lists are as long as the first row's, else row by row."""
     smallest = sum(np.dtype(count_type or kind).itemsize for _, kind, count_type in element.properties)
-    check_room(path, element.count * smallest, len(data) - start, f"{element.name} data")
+    check_room(path, element.count * smallest, len(data) - start, f"bytes of {element.name} data")
     if element.count == 0:
         return {name: [] for name, _, _ in element.properties}, start
     first = _list_row(path, element, data, start, order)[0]
@@ -134,11 +134,11 @@ def _list_row(path: Path, element: _Element, data: np.ndarray, at: int, order: s
         length = 1
         if count_type:
             size = np.dtype(count_type).itemsize
-            check_room(path, size, len(data) - at, f"{element.name} data")
+            check_room(path, size, len(data) - at, f"bytes of {element.name} data")
             length = int(data[at:at + size].view(order + count_type)[0])
             at += size
         size = np.dtype(kind).itemsize * max(length, 0)
-        check_room(path, size, len(data) - at, f"{element.name} data")
+        check_room(path, size, len(data) - at, f"bytes of {element.name} data")
         values = data[at:at + size].view(order + kind)
         row[name] = values if count_type else values[0]
         at += size
@@ -147,7 +147,7 @@ def _list_row(path: Path, element: _Element, data: np.ndarray, at: int, order: s
 
 def _read_ascii(path: Path, elements: list[_Element], start: int) -> dict[str, dict]:
     smallest = sum(e.count * 2 * len(e.properties) for e in elements) - 1  # a digit and a space each
-    check_room(path, smallest, path.stat().st_size - start, "text")
+    check_room(path, smallest, path.stat().st_size - start, "bytes of text")
     numbers = parse_numbers(path, start)
     tables, position = {}, 0
     for element in elements:

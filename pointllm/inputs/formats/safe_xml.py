@@ -10,6 +10,7 @@ from xml.parsers import expat
 from ...errors import InputError
 
 MAX_DEPTH = 400
+MAX_TAGS = 20_000_000
 
 
 def parse(path: Path, data: bytes, start: Callable[[str, dict[str, str]], None],
@@ -33,6 +34,8 @@ def parse(path: Path, data: bytes, start: Callable[[str, dict[str, str]], None],
         raise InputError(f"{path.name}: its XML declares a document type or entities, which are not read; "
                          "export it again")
 
+    if data.count(b"<") > MAX_TAGS:
+        raise InputError(f"{path.name}: its XML holds more than {MAX_TAGS:,} tags; export it as .glb")
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.StartElementHandler, parser.EndElementHandler = begin, finish

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...errors import InputError
 from ..mesh import distinct_rows
-from .geometry import Geometry, check_counts, check_room
+from .geometry import Geometry, check_counts, check_room, read_text
 from .numbers import numbers_of
 
 TRIANGLE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
@@ -39,7 +39,7 @@ def _binary(path: Path, head: bytes, count: int, size: int) -> tuple[np.ndarray,
     if count > (size - HEADER) // TRIANGLE.itemsize:
         if size < HEADER + TRIANGLE.itemsize or b"\0" not in head + path.open("rb").read(4096):
             raise InputError(f"{path.name}: not an STL file; export it again as binary STL")
-        check_room(path, count * TRIANGLE.itemsize, size - HEADER, "triangles")
+        check_room(path, count * TRIANGLE.itemsize, size - HEADER, "bytes of triangles")
     check_counts(path, faces=count)
     if count == 0:
         return np.zeros((0, 3, 3), np.float32), None
@@ -62,7 +62,7 @@ def _face_colors(head: bytes, attribute: np.ndarray) -> np.ndarray | None:
 
 def _ascii(path: Path) -> np.ndarray:
     """(F, 3 corners, 3) float64."""
-    text = path.read_bytes()
+    text = read_text(path)
     if b"facet" not in text[:65536].lower() and b"endsolid" not in text[-4096:].lower():
         raise InputError(f"{path.name}: not an STL file; export it again as binary STL")
     found = re.findall(rb"vertex[ \t]+([^\r\n]*)", text, re.IGNORECASE)
