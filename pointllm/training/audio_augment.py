@@ -15,7 +15,7 @@ from torch import Tensor
 
 def uniform(generator: torch.Generator, low: float, high: float, *size: int) -> Tensor:
     """`size` numbers from [low, high)."""
-    return low + (high - low) * torch.rand(*size, generator=generator)
+    return low + (high - low) * torch.rand(size, generator=generator)
 
 
 def crop(power: Tensor, frames: int, loop: float, generator: torch.Generator) -> Tensor:
