@@ -10,10 +10,8 @@ import logging
 import time
 from pathlib import Path
 
-import httpx
-
-from pointllm.errors import WeightsError
-from pointllm.weights import manifest
+from ..errors import WeightsError
+from . import manifest
 
 logger = logging.getLogger("pointllm")
 
@@ -32,7 +30,6 @@ def download(url: str, target: Path, expected: manifest.File) -> Path:
     if target.exists():
         manifest.check(target, expected)
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
     if part.exists() and part.stat().st_size > expected.size:
         part.unlink()
@@ -49,6 +46,8 @@ def download(url: str, target: Path, expected: manifest.File) -> Path:
 
 def _transfer(url: str, part: Path, expected: manifest.File) -> None:
     """Appends what is missing to `part`."""
+    import httpx  # a fifth of a second that commands without a download need not wait
+
     have = part.stat().st_size if part.exists() else 0
     headers = {"Range": f"bytes={have}-"} if have else {}
     timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
@@ -59,6 +58,7 @@ def _transfer(url: str, part: Path, expected: manifest.File) -> None:
             if response.status_code == 200:
                 have = 0  # the server ignored the range and sends the file from its start
             reported = time.monotonic()
+            part.parent.mkdir(parents=True, exist_ok=True)
             with part.open("ab" if have else "wb") as stream:
                 for piece in response.iter_bytes(1 << 18):
                     stream.write(piece)

@@ -12,7 +12,7 @@ import json
 import logging
 from pathlib import Path
 
-from pointllm.errors import WeightsError
+from ..errors import WeightsError
 
 logger = logging.getLogger("pointllm")
 

@@ -16,15 +16,15 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
-from pointllm.errors import WeightsError
-from pointllm.weights import manifest
-from pointllm.weights.download import download
-from pointllm.weights.gguf_import import import_gguf
-from pointllm.weights.paths import cache_dir
+from ..errors import WeightsError
+from . import manifest
+from .download import download
+from .gguf_import import import_gguf
+from .paths import cache_dir
 
 logger = logging.getLogger("pointllm")
 
@@ -41,17 +41,23 @@ def ensure_language_model(name: str = DEFAULT) -> Path:
     tokenizer files. Safe to call from several processes at once: one fetches, the others wait. Raises `WeightsError`
     with one line that says what to do when there is neither a copy nor a network.
     """
-    named = os.environ.get("POINTLLM_LANGUAGE_MODEL")
-    if named:
-        return _named_by_user(Path(named).expanduser(), name)
-    folder = language_model_dir(name)
-    if is_complete(folder):
+    try:
+        named = os.environ.get("POINTLLM_LANGUAGE_MODEL")
+        if named:
+            return _named_by_user(Path(named).expanduser(), name)
+        folder = language_model_dir(name)
+        if is_complete(folder):
+            return folder
+        row = manifest.find(name)
+        with _lock(name):
+            if not is_complete(folder):  # another process may have finished while this one waited
+                _fetch(row, folder)
         return folder
-    row = manifest.find(name)
-    with _lock(name):
-        if not is_complete(folder):  # another process may have finished while this one waited
-            _fetch(row, folder)
-    return folder
+    except OSError as error:
+        raise WeightsError(
+            f"{cache_dir()}: the language model can't be kept there ({error}); free some space, or name another "
+            "folder in POINTLLM_CACHE"
+        ) from error
 
 
 def language_model_dir(name: str = DEFAULT) -> Path:
@@ -59,33 +65,45 @@ def language_model_dir(name: str = DEFAULT) -> Path:
     return cache_dir() / "language-models" / name
 
 
+@dataclass(frozen=True)
+class Record:
+    """What a finished folder says of itself: where the weights came from, and what it must hold."""
+
+    source: str
+    files: tuple[manifest.File, ...]
+
+
 def is_complete(folder: Path) -> bool:
     """Whether `folder` is a finished language model: its record is there and every file has the recorded size."""
     try:
-        record = read_record(folder)
+        files = read_record(folder).files
     except WeightsError:
         return False
-    return all((folder / f.name).is_file() and (folder / f.name).stat().st_size == f.size for f in record)
+    return all((folder / f.name).is_file() and (folder / f.name).stat().st_size == f.size for f in files)
 
 
-def read_record(folder: Path) -> list[manifest.File]:
-    """The files that a finished folder must hold. `WeightsError` when it has no readable record."""
+def read_record(folder: Path) -> Record:
+    """The record of a finished folder. `WeightsError` when it has no readable one."""
     try:
-        return [manifest.File(**entry) for entry in json.loads((folder / RECORD).read_text(encoding="utf-8"))["files"]]
+        entry = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        return Record(entry["source"], tuple(manifest.File(**file) for file in entry["files"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(f"{folder}: no finished language model; run `pointllm weights fetch`") from error
 
 
 def verify(folder: Path) -> None:
     """Reads every file of a finished folder and raises `WeightsError` for the first that is damaged."""
-    for entry in read_record(folder):
+    for entry in read_record(folder).files:
         path = folder / entry.name
         if not path.is_file():
             raise WeightsError(f"{path}: missing; delete {folder} and run `pointllm weights fetch`")
         manifest.check(path, entry)
 
 
-def _lock(name: str) -> FileLock:
+def _lock(name: str) -> AbstractContextManager:
+    """Lets one process at a time fetch `name`."""
+    from filelock import FileLock
+
     folder = language_model_dir(name)
     folder.parent.mkdir(parents=True, exist_ok=True)
     return FileLock(folder.with_name(f".{name}.lock"))

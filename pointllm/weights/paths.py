@@ -1,7 +1,4 @@
-"""Folders of the weights: the user's cache and the repository's `checkpoints/`.
-
-Knows environment variables and nothing else; what lies in the folders is the business of `manifest`.
-"""
+"""The folder of fetched weights. Those that come with the repository lie in `profiles.checkpoints_dir()`."""
 
 from __future__ import annotations
 
@@ -19,12 +16,3 @@ def cache_dir() -> Path:
         return Path(named).expanduser().absolute()
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "pointllm"
-
-
-def checkpoints_dir() -> Path:
-    """The folder of the weights that come with the repository: `$POINTLLM_CHECKPOINTS`, else `checkpoints/` beside
-    the package."""
-    named = os.environ.get("POINTLLM_CHECKPOINTS")
-    if named:
-        return Path(named).expanduser().absolute()
-    return Path(__file__).resolve().parents[2] / "checkpoints"

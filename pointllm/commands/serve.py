@@ -1,0 +1,28 @@
+"""`pointllm serve`: starts the web app of the checkout that this package belongs to."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from ..errors import PointLLMError
+from .inputs import positive
+
+
+def add_to(subparsers: argparse._SubParsersAction) -> None:
+    parser = subparsers.add_parser("serve", help="start the web app")
+    parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument("--port", type=positive, help="port to listen on (default: $PORT, else 7860)")
+    parser.add_argument("--profile", metavar="P", help="set of weights: embedded, or a folder (default: embedded)")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    script = Path(__file__).resolve().parents[2] / "app.py"
+    if not script.is_file():
+        raise PointLLMError(f"{script}: the web app is part of a full checkout; start it there with ./run.sh")
+    settings = {"GRADIO_SERVER_NAME": args.host, "PORT": args.port, "POINTLLM_PROFILE": args.profile}
+    environment = os.environ | {name: str(value) for name, value in settings.items() if value is not None}
+    os.execve(sys.executable, [sys.executable, str(script)], environment)
