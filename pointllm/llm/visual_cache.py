@@ -1,0 +1,111 @@
+"""The visual cache: pulls an embedding towards its nearest neighbours among stored ones, without training.
+
+ImageBind-LLM (arXiv 2309.03905, section 3.3): embeddings of other modalities than images lie off the manifold that
+the language model's adapters were trained on; mixing in retrieved image embeddings brings them back:
+
+    x' = normalise((1 - w) x + w normalise(softmax(t · sims) @ neighbours)).                               (1)
+
+x is a unit vector, or a weighted mean of unit vectors as it is: shorter where the inputs disagree, so that the
+neighbours count more.
+
+A cache has one or several kinds of keys (image features of training views, text embeddings of labels, …), each with
+its own number of neighbours k, weight w and temperature t, applied one after the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from pointllm.errors import WeightsError
+
+
+class Index(Protocol):
+    """Finds stored unit vectors by inner product."""
+
+    def search(self, queries: Tensor, k: int) -> tuple[Tensor, Tensor]:
+        """(B, D) → similarities (B, k), largest first, and vectors (B, k, D)."""
+        ...
+
+
+class TensorIndex:
+    """Vectors (N, D) held as a tensor; exact search by one matrix product."""
+
+    def __init__(self, vectors: Tensor):
+        self.vectors = vectors.float()
+
+    def search(self, queries: Tensor, k: int) -> tuple[Tensor, Tensor]:
+        """See `Index`."""
+        sims, found = (queries @ self.vectors.T).topk(min(k, len(self.vectors)), dim=-1)
+        return sims, self.vectors[found]
+
+
+class FaissIndex:
+    """A faiss index file with inner product, such as the published `knn.index`."""
+
+    def __init__(self, path: Path):
+        import faiss
+
+        try:
+            self.index = faiss.read_index(str(path))
+        except RuntimeError as error:
+            raise WeightsError(f"{Path(path).name}: not a faiss index; fetch the visual cache again") from error
+
+    def search(self, queries: Tensor, k: int) -> tuple[Tensor, Tensor]:
+        """See `Index`."""
+        sims, _, vectors = self.index.search_and_reconstruct(queries.detach().cpu().numpy(), k)
+        return torch.from_numpy(sims).to(queries), torch.from_numpy(vectors).to(queries)
+
+
+@dataclass(frozen=True)
+class Keys:
+    """One kind of keys: where to search, how many neighbours, how much they count, how sharply they are weighed."""
+
+    index: Index
+    k: int
+    weight: float
+    temperature: float
+
+
+class VisualCache:
+    """Applies equation (1) for each kind of keys in order."""
+
+    def __init__(self, kinds: list[Keys]):
+        self.kinds = kinds
+
+    @classmethod
+    def from_config(cls, folder: Path, config: list[dict]) -> VisualCache:
+        """From the `cache` list of a config.json: {"file", "tensor"?, "k", "weight", "temperature"} a kind."""
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        kinds = []
+        for row in config:
+            path = Path(folder) / row["file"]
+            if not path.is_file():
+                raise WeightsError(f"{path.name}: the visual cache is missing from {Path(folder).name}/")
+            if path.suffix == ".safetensors":
+                try:
+                    index: Index = TensorIndex(load_file(path)[row["tensor"]])
+                except (SafetensorError, KeyError) as error:
+                    raise WeightsError(f"{path.name}: not the expected visual cache ({error})") from error
+            else:
+                index = FaissIndex(path)
+            kinds.append(Keys(index, row["k"], row["weight"], row["temperature"]))
+        return cls(kinds)
+
+    @torch.no_grad()
+    def __call__(self, embedding: Tensor) -> Tensor:
+        """(B, D) → (B, D), unit norm."""
+        mixed = embedding.float()
+        for keys in self.kinds:
+            sims, vectors = keys.index.search(mixed, keys.k)
+            weights = torch.softmax(keys.temperature * sims, dim=-1)
+            neighbours = F.normalize(torch.einsum("bk,bkd->bd", weights, vectors), dim=-1)
+            mixed = F.normalize((1 - keys.weight) * mixed + keys.weight * neighbours, dim=-1)
+        return mixed
