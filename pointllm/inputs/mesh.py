@@ -13,17 +13,17 @@ import numpy as np
 
 def srgb_to_linear(color: np.ndarray) -> np.ndarray:
     """sRGB in [0, 1] to linear light, any shape (IEC 61966-2-1)."""
-    color = np.asarray(color, np.float32)
+    color = np.asarray(color, np.float64)
     return np.where(color <= 0.04045, color / 12.92, ((np.maximum(color, 0) + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
 def linear_to_srgb(color: np.ndarray) -> np.ndarray:
     """Linear light in [0, 1] to sRGB, any shape; values outside are clipped."""
-    color = np.clip(np.asarray(color, np.float32), 0.0, 1.0)
+    color = np.clip(np.asarray(color, np.float64), 0.0, 1.0)  # float64, so that 1 stays 1
     return np.where(color <= 0.0031308, color * 12.92, 1.055 * color ** (1 / 2.4) - 0.055).astype(np.float32)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Material:
     """How a run of faces looks.
 
@@ -35,6 +35,11 @@ class Material:
     color: tuple[float, float, float, float] | None = None
     image: np.ndarray | None = None
     alpha_cutoff: float | None = None
+
+    @property
+    def has_color(self) -> bool:
+        """Whether it says anything about colour."""
+        return self.color is not None or self.image is not None
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ class Mesh:
         """Whether the file says anything about colour."""
         if self.vertex_colors is not None or self.face_colors is not None:
             return True
-        return any(m.color is not None or m.image is not None for m in self.materials)
+        return any(m.has_color for m in self.materials)
 
     def moved(self, offset: np.ndarray, scale: float = 1.0) -> Mesh:
         """The same mesh with vertices `(v - offset) * scale`; offset (3,)."""
@@ -99,7 +104,7 @@ class Mesh:
             runs = np.searchsorted(self.face_starts, face_ids, side="right") - 1
             layers.extend(self._material_layers(runs, face_ids, barycentric))
             cutoff = np.array([-1.0 if m.alpha_cutoff is None else m.alpha_cutoff for m in self.materials])[runs]
-        rgba = layers[0].astype(np.float32)
+        rgba = layers[0].astype(np.float32) if layers else np.ones((len(face_ids), 4), np.float32)
         if len(layers) > 1:
             linear = np.prod([srgb_to_linear(layer[:, :3]) for layer in layers], axis=0)
             alpha = np.prod([layer[:, 3] for layer in layers], axis=0)
@@ -111,8 +116,8 @@ class Mesh:
 
     def _material_layers(self, runs: np.ndarray, face_ids: np.ndarray, barycentric: np.ndarray) -> list[np.ndarray]:
         layers = []
-        if any(m.color is not None for m in self.materials):
-            colors = np.array([m.color or (1.0, 1.0, 1.0, 1.0) for m in self.materials], np.float32)
+        colors = np.array([m.color or (1.0, 1.0, 1.0, 1.0) for m in self.materials], np.float32)
+        if (colors != 1).any():
             layers.append(colors[runs])
         textured = [i for i, m in enumerate(self.materials) if m.image is not None]
         if textured and self.uv is not None:
@@ -122,7 +127,7 @@ class Mesh:
                 rows = np.flatnonzero(runs == i)
                 layer[rows] = _texels(self.materials[i].image, uv[rows])
             layers.append(layer)
-        return layers or [np.ones((len(runs), 4), np.float32)]
+        return layers
 
 
 def sample_surface(mesh: Mesh, count: int, seed: int) -> tuple[np.ndarray, np.ndarray | None]:

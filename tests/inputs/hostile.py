@@ -158,7 +158,7 @@ def _link(path: Path) -> None:
 PCD = "VERSION .7\nFIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nCOUNT 1 1 1\nWIDTH {n}\nHEIGHT 1\nPOINTS {n}\nDATA {data}\n"
 hostile("claim.pcd")(lambda path: path.write_bytes(PCD.format(n=178_956_971, data="binary").encode() + b"\0" * 600))
 hostile("claim_room.pcd")(lambda path: path.write_bytes(PCD.format(n=9_000_000, data="binary").encode() + b"\0" * 600))
-hostile("claim_ascii.pcd")(lambda path: path.write_bytes(PCD.format(n=9_000_000, data="ascii").encode() + b"0 0 0\n" * 9))
+hostile("claim_ascii.pcd")(lambda path: path.write_bytes(PCD.format(n=9_000_000, data="ascii").encode() + b"0 0 0\n"))
 hostile("claim_compressed.pcd")(lambda path: path.write_bytes(
     PCD.format(n=9_000_000, data="binary_compressed").encode() + struct.pack("<II", 100, 108_000_000) + b"\0" * 100))
 hostile("broken_compressed.pcd")(lambda path: path.write_bytes(
@@ -220,8 +220,7 @@ SECRET = '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY j SYSTEM "../secret.bin">]>
 hostile("laughs.dae")(lambda path: path.write_text(LAUGHS + "<COLLADA>&j;</COLLADA>"))
 hostile("entity.dae")(lambda path: path.write_text(SECRET + "<COLLADA>&j;</COLLADA>"))
 hostile("deep.dae")(lambda path: path.write_text("<COLLADA>" + "<node>" * 100_000))
-hostile("entity_wide.dae")(lambda path: path.write_bytes((SECRET.replace("1.0", "1.0") + "<COLLADA>&j;</COLLADA>").encode(
-    "utf-16")))
+hostile("entity_wide.dae")(lambda path: path.write_bytes((SECRET + "<COLLADA>&j;</COLLADA>").encode("utf-16")))
 
 
 def threemf(path: Path, model: str) -> None:

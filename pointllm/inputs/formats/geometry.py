@@ -157,7 +157,7 @@ class SceneBuilder:
             geometry.faces = np.concatenate(faces).astype(np.int32)
             geometry.face_colors = _filled([p["face_colors"] for p in parts], face_counts, 4)
             geometry.uv = _filled([p["uv"] for p in parts], vertex_counts, 2)
-            if any(p["material"] != Material() or p["material"].image is not None for p in parts):
+            if any(p["material"].has_color for p in parts):
                 geometry.materials = tuple(p["material"] for p in parts)
                 geometry.face_starts = np.cumsum([0, *face_counts[:-1]])
         return geometry

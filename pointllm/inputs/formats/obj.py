@@ -58,7 +58,7 @@ def read(path: Path) -> Geometry:
     used, starts = np.unique(runs, return_index=True)
     geometry = Geometry(vertices, corners, vertex_colors=colors, vertex_count=len(vertices))
     chosen = [materials.get(lines.material_names[i], Material()) for i in used]
-    if any(m.color is not None or m.image is not None for m in chosen):
+    if any(m.has_color for m in chosen):
         geometry.materials, geometry.face_starts = tuple(chosen), starts
         if any(m.image is not None for m in chosen) and lines.textures:
             _split_by_uv(path, geometry, lines.textures, uv_corners)
