@@ -100,12 +100,29 @@ class PointCloud:
 def farthest_points(xyz: np.ndarray, count: int) -> np.ndarray:
     """Indices (count,) of farthest point sampling over xyz (N, 3), N ≥ count; deterministic.
 
-    The bucketed sampler is exact and quick; it starts at a corner of its tree rather than at a given point.
+    The bucketed sampler is exact and quick; it starts at a corner of its tree rather than at a given point. Where
+    `fpsample` isn't installed (it has no wheels for Python 3.13 and later) a plain loop does the same, more slowly.
     """
-    import fpsample
-
     points = xyz - xyz.mean(axis=0)
     points /= max(float(np.abs(points).max()), 1e-30)
-    depth = 7 if len(points) >= 4096 else 3
     points = np.ascontiguousarray(points)
+    try:
+        import fpsample
+    except ImportError:
+        return _farthest_points_plain(points, count)
+    depth = 7 if len(points) >= 4096 else 3
     return fpsample.bucket_fps_kdline_sampling(points, count, h=depth, start_idx=0).astype(np.int64)
+
+
+def _farthest_points_plain(points: np.ndarray, count: int) -> np.ndarray:
+    """Farthest point sampling of points (N, 3) by its definition, from the point farthest from the origin."""
+    chosen = np.empty(count, np.int64)
+    columns = points.T.copy()  # (3, N): each coordinate in one run of memory
+    nearest = np.full(len(points), np.inf, points.dtype)  # squared distance to the chosen ones
+    following = int((columns**2).sum(axis=0).argmax())
+    for step in range(count):
+        chosen[step] = following
+        offset = columns - columns[:, following, None]
+        np.minimum(nearest, np.einsum("cn,cn->n", offset, offset), out=nearest)
+        following = int(nearest.argmax())
+    return chosen
