@@ -50,9 +50,7 @@ def generate(llama, prompt: Sequence[int], end: int, sampling: Sampling, injecti
     written: list[int] = []
     while len(written) < sampling.max_tokens:
         logits = _next_logits(llama, tokens, cache, injection, biases)
-        for banned in _repeating(written, sampling.no_repeat):
-            logits[banned] = -torch.inf
-        token = _choose(logits, sampling, randomness)
+        token = _choose(logits, _repeating(written, sampling.no_repeat), sampling, randomness)
         if token == end:
             return
         written.append(token)
@@ -84,7 +82,8 @@ def _repeating(written: Sequence[int], length: int) -> set[int]:
 
 
 @torch.inference_mode()
-def _choose(logits: Tensor, sampling: Sampling, randomness: torch.Generator) -> int:
+def _choose(logits: Tensor, banned: set[int], sampling: Sampling, randomness: torch.Generator) -> int:
+    logits[list(banned)] = -torch.inf
     if sampling.temperature <= 0:
         return int(logits.argmax())
     chances, tokens = torch.softmax(logits / sampling.temperature, dim=-1).sort(descending=True)

@@ -43,13 +43,17 @@ class EmbeddingBank:
     images: dict[str, list[Tensor]] = field(default_factory=dict)
 
     def add_images(self, file: Path, label_of: Mapping[str, str]) -> int:
-        """Take the objects of an npz with `ids` (N,) and `embeddings` (N, V, D); returns how many had a label."""
-        with np.load(file, allow_pickle=False) as arrays:
-            ids, embeddings = arrays["ids"], arrays["embeddings"]
+        """Take the objects of an npz with `ids` (N,) and `embeddings` (N, V, D); returns how many had a label.
+
+        `out_of_fold` (N, V, D), where the file has it, are embeddings by heads that did not see the object: they err as
+        the embeddings of new objects do.
+        """
         images: dict[str, list[Tensor]] = {}
-        for identity, views in zip(ids, embeddings, strict=True):
-            if label := label_of.get(str(identity)):
-                images.setdefault(label, []).append(F.normalize(torch.from_numpy(views.astype(np.float32)), dim=-1))
+        with np.load(file, allow_pickle=False) as arrays:
+            for kind in arrays.keys() & {"embeddings", "out_of_fold"}:
+                for identity, views in zip(arrays["ids"], arrays[kind].astype(np.float32), strict=True):
+                    if label := label_of.get(str(identity)):
+                        images.setdefault(label, []).append(F.normalize(torch.from_numpy(views), dim=-1))
         self.images = images
         return sum(map(len, images.values()))
 
@@ -117,10 +121,10 @@ class Batch:
 class BatchMaker:
     """Turns (seed, step) into batches."""
 
-    def __init__(self, book: QuestionBook, bank: EmbeddingBank, tokenizer, prompt, cache: VisualCache | None,
+    def __init__(self, book: QuestionBook, bank: EmbeddingBank, tokenizer, prompt, caches: Sequence[VisualCache],
                  amount: Disturbance, seed: int):
         self.book, self.bank, self.tokenizer, self.prompt = book, bank, tokenizer, prompt
-        self.cache, self.amount, self.seed = cache, amount, seed
+        self.caches, self.amount, self.seed = caches, amount, seed
 
     def batches(self, step: int, groups: Sequence[Mapping]) -> list[list[Batch]]:
         """The batches of each row of `groups`: {"kinds": {kind: weight}, "size": objects, "unfinished"?: bool}."""
@@ -141,9 +145,9 @@ class BatchMaker:
         """
         vectors = [self.bank.sample(i.label, self.book.confusable(i.label, rng), self.amount, rng) for i in group.items]
         embeddings = torch.stack(vectors)
-        if self.cache is not None:
+        if self.caches:
             use = torch.tensor([rng.random() < self.amount.cache_share for _ in vectors])
-            embeddings = torch.where(use[:, None], self.cache(embeddings), embeddings)
+            embeddings = torch.where(use[:, None], rng.choice(self.caches)(embeddings), embeddings)
         prompt = self.tokenizer(self.prompt(group.question), add_special_tokens=False).input_ids
         answers = []
         for item in group.items:

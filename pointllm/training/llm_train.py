@@ -75,12 +75,13 @@ class LlmTraining:
         tower = TextTower.from_folder(recipe["text_tower"])
         bank = text_bank(book, tower.encode, run / "text_bank.pt")
         self.anchors = self._anchors(book, tower)
-        cache = VisualCache([Keys(TensorIndex(self.anchors), **recipe["training_cache"])])
+        index = TensorIndex(self.anchors)
+        caches = [VisualCache([Keys(index, **row)]) for row in recipe["training_caches"]]
         amount = Disturbance(**recipe["disturbance"])
-        self.maker = BatchMaker(book, bank, self.tokenizer, chat_prompt, cache, amount, recipe["seed"])
-        self.cache = cache
+        self.maker = BatchMaker(book, bank, self.tokenizer, chat_prompt, caches, amount, recipe["seed"])
+        self.cache = caches[0]
         self.step, self.best = 0, -1.0
-        self.images_from: Path | None = None
+        self.images_from: tuple[Path, float] | None = None
         self.parameters = self.model.stage_parameters(2)
         self.optimizer = self._optimizer()
         self.total = sum(phase["steps"] for phase in recipe["phases"])
@@ -127,14 +128,16 @@ class LlmTraining:
         return self.recipe["phases"][-1]
 
     def look_for_images(self) -> None:
-        """Take the image embeddings once they have appeared in the run's folder or beside it."""
-        if self.images_from is None:
-            for folder in (self.run, self.run.parent):
-                file = folder / self.recipe["image_embeddings"]
-                if file.is_file():
+        """Take the image embeddings once they have appeared (or changed) in the run's folder or beside it."""
+        for folder in (self.run, self.run.parent):
+            file = folder / self.recipe["image_embeddings"]
+            if file.is_file():
+                found = (file, file.stat().st_mtime)
+                if found != self.images_from:
                     count = self.maker.bank.add_images(file, self.label_of)
-                    self.images_from = file
-                    self.log({"step": self.step, "event": f"image embeddings of {count} objects"})
+                    self.images_from = found
+                    self.log({"step": self.step, "event": f"image embeddings: {count} sets of views"})
+                return
 
     def train_step(self) -> dict:
         """One step; returns its figures."""

@@ -1,0 +1,60 @@
+"""The visual cache pulls towards neighbours by the published formula."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from pointllm.errors import WeightsError
+from pointllm.llm.visual_cache import FaissIndex, Keys, TensorIndex, VisualCache
+
+
+def unit(*shape, seed=0):
+    return F.normalize(torch.randn(*shape, generator=torch.Generator().manual_seed(seed)), dim=-1)
+
+
+def test_it_is_the_formula_written_out():
+    stored, query = unit(20, 8), unit(1, 8, seed=1)
+    got = VisualCache([Keys(TensorIndex(stored), k=3, weight=0.4, temperature=10)])(query)
+    sims = [float(query[0] @ key) for key in stored]
+    nearest = sorted(range(20), key=lambda i: -sims[i])[:3]
+    shares = torch.softmax(10 * torch.tensor([sims[i] for i in nearest]), dim=0)
+    pull = F.normalize(sum(s * stored[i] for s, i in zip(shares, nearest, strict=True)), dim=0)
+    torch.testing.assert_close(got[0], F.normalize(0.6 * query[0] + 0.4 * pull, dim=0))
+
+
+def test_faiss_and_tensor_find_the_same(tmp_path):
+    faiss = pytest.importorskip("faiss")
+    stored, queries = unit(30, 8), unit(4, 8, seed=1)
+    index = faiss.IndexFlatIP(8)
+    index.add(stored.numpy())
+    faiss.write_index(index, str(tmp_path / "knn.index"))
+    for got, wanted in zip(FaissIndex(tmp_path / "knn.index").search(queries, 5),
+                           TensorIndex(stored).search(queries, 5), strict=True):
+        torch.testing.assert_close(got, wanted)
+
+
+def test_kinds_of_keys_apply_one_after_the_other():
+    query = unit(2, 8, seed=2)
+    first, second = (Keys(TensorIndex(unit(9, 8, seed=s)), 2, 0.5, 20) for s in (3, 4))
+    both = VisualCache([first, second])(query)
+    torch.testing.assert_close(both, VisualCache([second])(VisualCache([first])(query)))
+    torch.testing.assert_close(both.norm(dim=-1), torch.ones(2))
+
+
+def test_no_kinds_leave_the_embedding_alone():
+    query = unit(2, 8)
+    torch.testing.assert_close(VisualCache([])(query), query)
+
+
+def test_fewer_keys_than_neighbours_are_all_used():
+    query = unit(1, 8)
+    assert VisualCache([Keys(TensorIndex(unit(2, 8, seed=1)), 5, 0.5, 20)])(query).shape == (1, 8)
+
+
+def test_a_missing_or_broken_file_is_named(tmp_path):
+    rows = [{"file": "visual_cache.safetensors", "tensor": "labels", "k": 3, "weight": 0.5, "temperature": 20}]
+    with pytest.raises(WeightsError, match=r"visual_cache\.safetensors"):
+        VisualCache.from_config(tmp_path, rows)
+    (tmp_path / "visual_cache.safetensors").write_bytes(b"no")
+    with pytest.raises(WeightsError, match=r"visual_cache\.safetensors"):
+        VisualCache.from_config(tmp_path, rows)
