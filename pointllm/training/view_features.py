@@ -21,8 +21,8 @@ import torch
 from ..encoders.compact.image_tower import ImageTower
 from ..errors import PointLLMError
 from ..inputs import read_shape
-from ..inputs.point_cloud import PointCloud
 from ..inputs.orientation import UP_AXES, rotated
+from ..inputs.point_cloud import PointCloud
 from ..inputs.views import Camera, render_views, ring
 from ..profiles import resolve
 
@@ -100,7 +100,7 @@ def load_features(folder: Path, kind: str) -> dict[str, np.ndarray]:
         if ".partial" in path.name:
             continue
         with np.load(path) as shard:
-            found.update(zip(shard["ids"].tolist(), shard["features"]))
+            found.update(zip(shard["ids"].tolist(), shard["features"], strict=True))
     return found
 
 
