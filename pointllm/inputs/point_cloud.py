@@ -106,6 +106,8 @@ def farthest_points(xyz: np.ndarray, count: int) -> np.ndarray:
     points = xyz - xyz.mean(axis=0)
     points /= max(float(np.abs(points).max()), 1e-30)
     points = np.ascontiguousarray(points)
+    if len(points) < 8:  # fewer than a bucket holds
+        return _farthest_points_plain(points, count)
     try:
         import fpsample
     except ImportError:

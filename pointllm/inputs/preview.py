@@ -20,6 +20,7 @@ from .point_cloud import PointCloud
 
 TEXTURE_SIDE = 1024
 CREASE = 0.64  # cosine of 50°: edges that bend more stay sharp
+MAX_NEIGHBOURS = 32  # faces around a place that are looked at
 PLAIN = (0.62, 0.66, 0.72)  # sRGB of surfaces without colours
 OCTAHEDRON = np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]], np.float32)
 OCTAHEDRON_FACES = np.array([[0, 2, 4], [2, 1, 4], [1, 3, 4], [3, 0, 4], [2, 0, 5], [1, 2, 5], [3, 1, 5], [0, 3, 5]])
@@ -110,15 +111,23 @@ def _corner_colors(mesh: Mesh, face_ids: np.ndarray) -> np.ndarray | None:
 
 
 def corner_normals(corners: np.ndarray) -> np.ndarray:
-    """Unit normals (F, 3, 3) for corners (F, 3 corners, 3): smooth where faces bend little, else the face's own."""
-    face = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]).astype(np.float64)  # length: area × 2
-    own = face / np.maximum(np.linalg.norm(face, axis=1, keepdims=True), 1e-30)
-    _, same = distinct_rows(corners.reshape(-1, 3))
-    summed = np.stack([np.bincount(same, np.repeat(face[:, i], 3)) for i in range(3)], axis=1)
-    smooth = summed / np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-30)
-    smooth = smooth[same].reshape(-1, 3, 3)
-    bends = np.einsum("fcd,fd->fc", smooth, own) < CREASE
-    return np.where(bends[..., None], own[:, None, :], smooth).astype(np.float32)
+    """Unit normals (F, 3, 3) for corners (F, 3 corners, 3): the mean of the faces around that bend less than CREASE."""
+    face = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])  # (F, 3), length: area × 2
+    unit = face / np.maximum(np.linalg.norm(face, axis=1, keepdims=True), 1e-30)
+    _, place = distinct_rows(corners.reshape(-1, 3))
+    order = np.argsort(place, kind="stable")  # corners of one place next to each other
+    place, weighted, unit = place[order], np.repeat(face, 3, axis=0)[order], np.repeat(unit, 3, axis=0)[order]
+    total = weighted.copy()
+    for step in range(1, MAX_NEIGHBOURS):
+        meet = np.flatnonzero(place[:-step] == place[step:])
+        if not len(meet):
+            break
+        meet = meet[np.einsum("kd,kd->k", unit[meet], unit[meet + step]) > CREASE]
+        total[meet] += weighted[meet + step]
+        total[meet + step] += weighted[meet]
+    normals = np.empty_like(total)
+    normals[order] = total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-30)
+    return normals.reshape(-1, 3, 3).astype(np.float32)
 
 
 def _add_points(writer: _Writer, cloud: PointCloud, max_points: int) -> None:

@@ -195,19 +195,10 @@ def _claim_npz(path: Path) -> None:
 
 
 def _zip_bomb(path: Path, member: str) -> None:
-    """400 MB of zeros in 400 kB, without ever holding them."""
-    packer, block = zlib.compressobj(9, zlib.DEFLATED, -15), b"\0" * 4_000_000
-    packed = b"".join(packer.compress(block) for _ in range(100)) + packer.flush()
-    crc = 0
-    for _ in range(100):
-        crc = zlib.crc32(block, crc)
-    name = member.encode()
-    sizes = struct.pack("<III", crc, len(packed), 400_000_000)
-    local = struct.pack("<4sHHHHH", b"PK\3\4", 20, 0, 8, 0, 33) + sizes + struct.pack("<HH", len(name), 0) + name
-    entry = (struct.pack("<4sHHHHHH", b"PK\1\2", 20, 20, 0, 8, 0, 33) + sizes
-             + struct.pack("<HHHHHII", len(name), 0, 0, 0, 0, 0, 0) + name)
-    end = struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, 1, 1, len(entry), len(local) + len(packed), 0)
-    path.write_bytes(local + packed + entry + end)
+    """60 MB of zeros in 60 kB."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open(member, "w") as file:
+        for _ in range(60):
+            file.write(b"\0" * 1_000_000)
 
 
 hostile("zip_bomb.3mf")(lambda path: _zip_bomb(path, "3D/3dmodel.model"))
