@@ -1,0 +1,31 @@
+"""The questions that a first visitor can ask at one click, about the files in `assets/samples`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parents[1] / "assets" / "samples"
+
+
+@dataclass(frozen=True)
+class Example:
+    """file: the sample; icon: a small picture of it, or None; question: what is asked about it."""
+
+    file: Path
+    icon: Path | None
+    question: str
+
+    def for_chatbot(self) -> dict:
+        """As gradio's Chatbot takes it. The file stays out: it is found again by the example's number."""
+        shown = {"display_text": self.question, "text": self.file.name}
+        return {**shown, "icon": str(self.icon)} if self.icon else shown
+
+
+def examples() -> list[Example]:
+    """The examples that `samples.json` lists, in its order."""
+    listed = json.loads((FOLDER / "samples.json").read_text(encoding="utf-8"))
+    icons = [FOLDER / "icons" / (Path(row["file"]).stem + ".png") for row in listed]
+    return [Example(FOLDER / row["file"], icon if icon.is_file() else None, row["question"])
+            for row, icon in zip(listed, icons, strict=True)]

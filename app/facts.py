@@ -1,0 +1,74 @@
+"""Measured facts of an upload as a small table, in the language of the page. Numbers in, HTML out; measures nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from html import escape
+
+from .language import text
+
+# A handful of digits: a scan's 0.9834213 says no more than 0.983.
+DIGITS = 3
+
+
+def table(facts: dict[str, object], language: str) -> str:
+    """`facts` of a `Look` as a definition list, in their order."""
+    rows = "".join(
+        f"<div><dt>{escape(text(language, 'fact_' + key))}</dt><dd>{escape(WORDS[key](value, language))}</dd></div>"
+        for key, value in facts.items()
+    )
+    return f'<dl class="facts" aria-label="{escape(text(language, "facts_label"))}">{rows}</dl>'
+
+
+def short(value: float) -> str:
+    """Three significant digits, thousands apart, without an exponent where one can do without."""
+    if value == 0:
+        return "0"
+    if 1e-3 <= abs(value) < 1e6:
+        rounded = float(f"{value:.{DIGITS}g}")
+        return f"{rounded:,.0f}" if abs(rounded) >= 100 else f"{rounded:g}"
+    return f"{value:.{DIGITS - 1}e}"
+
+
+def file_size(count: int) -> str:
+    """Bytes in the unit that people use."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{short(count)} {unit}"
+        count /= 1000
+    return f"{short(count)} GB"
+
+
+def _size(value: Sequence[float], language: str) -> str:
+    return " × ".join(short(side) for side in value) + f" {text(language, 'fact_size_unit')}"
+
+
+def _count(value: int, language: str) -> str:
+    return f"{value:,}"
+
+
+def _yes_no(value: bool, language: str) -> str:
+    return text(language, "yes" if value else "no")
+
+
+def _colors(value: Sequence[str], language: str) -> str:
+    return ", ".join(text(language, f"color_{name}") for name in value) or text(language, "none")
+
+
+WORDS: dict[str, Callable[..., str]] = {
+    "kind": lambda value, language: text(language, f"fact_kind_{value[0]}", format=value[1].upper()),
+    "size": _size,
+    "points": _count,
+    "vertices": _count,
+    "faces": _count,
+    "colors": _colors,
+    "watertight": _yes_no,
+    "up_axis": lambda value, language: value.upper(),
+    "dropped": _count,
+    "pixels": lambda value, language: f"{value[0]:,} × {value[1]:,}",
+    "duration": lambda value, language: text(language, "seconds", value=short(value)),
+    "rate": lambda value, language: text(language, "kilohertz", value=short(value / 1000)),
+    "frame_rate": lambda value, language: text(language, "frames_per_second", value=short(value)),
+    "words": _count,
+    "file_size": lambda value, language: file_size(value),
+}

@@ -1,0 +1,33 @@
+"""Which text stands on which component, so that the page changes its language without a reload."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import gradio as gr
+
+from .language import DEFAULT, text
+
+Component = TypeVar("Component", bound=gr.components.Component)
+
+
+class Labels:
+    """Components and the keys of their texts, by property: `labels.of(button, value="new_chat")`."""
+
+    def __init__(self) -> None:
+        self._keys: list[tuple[gr.components.Component, dict[str, str]]] = []
+
+    def of(self, component: Component, **keys: str) -> Component:
+        """Set the properties to their texts in the default language, and remember to change them with the language."""
+        for name, key in keys.items():
+            setattr(component, name, text(DEFAULT, key))
+        self._keys.append((component, keys))
+        return component
+
+    @property
+    def components(self) -> list[gr.components.Component]:
+        return [component for component, _ in self._keys]
+
+    def updates(self, language: str) -> list:
+        """One update per component, in their order."""
+        return [gr.update(**{name: text(language, key) for name, key in keys.items()}) for _, keys in self._keys]

@@ -1,0 +1,40 @@
+"""The app's few settings, read once from the environment. Numbers that describe a model live in its config instead.
+
+PORT, GRADIO_SERVER_NAME and POINTLLM_PROFILE are the ones that users set; the rest are limits of this app.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+# Above the 200 MB of a generous scan, a browser upload is the wrong way in; the command line reads files in place.
+MAX_FILE_MEGABYTES = 200
+# Language model and embedder share the processor, so answers queue one after another; the rest wait in line with
+# a message. More people than this waiting are asked to come back later.
+ANSWERS_AT_ONCE = 1
+MAX_WAITING = 32
+READS_AT_ONCE = 2
+# Words reach the page at most this often: quicker than the eye, slow enough for a phone.
+SECONDS_BETWEEN_UPDATES = 0.05
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How this process serves. host None: gradio's own choice, 127.0.0.1, or 0.0.0.0 inside a Hugging Face Space."""
+
+    port: int
+    host: str | None
+    profile: str
+
+    @classmethod
+    def from_environment(cls) -> Settings:
+        """Raises ValueError, in one line, when PORT is no port number."""
+        text = os.environ.get("PORT") or os.environ.get("GRADIO_SERVER_PORT") or "7860"
+        if not text.isdigit() or not 0 < int(text) < 65536:
+            raise ValueError(f"PORT is {text!r}; give a number from 1 to 65535, or unset it for 7860")
+        return cls(
+            port=int(text),
+            host=os.environ.get("GRADIO_SERVER_NAME") or None,
+            profile=os.environ.get("POINTLLM_PROFILE") or "embedded",
+        )
