@@ -52,9 +52,9 @@ class CompactSpace:
 
     @cached_property
     def audio_tower(self):
-        from .audio_cnn import AudioTower
+        from .audio_tower import AudioTower
 
-        return AudioTower.from_folder(self.folder / "audio")
+        return AudioTower.from_folder(self.folder / "audio", self.image_tower.trunk)
 
     def load(self) -> None:
         """Load every tower now, so that the first question doesn't wait for them."""
