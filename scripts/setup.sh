@@ -9,7 +9,7 @@ PYTHON_BIN=$VENV/bin/python
 TORCH_CPU_INDEX=https://download.pytorch.org/whl/cpu
 PROBE_SECONDS=4
 
-say() { printf '\033[1m%s\033[0m\n' "· $*" >&2; }
+say() { if [ -t 2 ]; then printf '\033[1m· %s\033[0m\n' "$*" >&2; else printf '· %s\n' "$*" >&2; fi; }
 die() { printf '%s\n' "error: $*" >&2; exit 1; }
 
 # --- system packages -------------------------------------------------------------------------------------------
@@ -77,7 +77,7 @@ make_venv() {
 pip_install() {
   local bar=off
   [ -t 2 ] && bar=on
-  "$PYTHON_BIN" -m pip install --disable-pip-version-check --no-input --prefer-binary --progress-bar "$bar" "$@" \
+  "$PYTHON_BIN" -m pip install --disable-pip-version-check --no-input --no-compile --prefer-binary --progress-bar "$bar" "$@" \
     </dev/null >&2
 }
 

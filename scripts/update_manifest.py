@@ -1,7 +1,7 @@
 """Rewrites the rows of `checkpoints/manifest.json` that list the weights in the repository: sizes and sha256.
 
 Run it after training has written new weights: `.venv/bin/python scripts/update_manifest.py`. A row is a folder of
-`checkpoints/embedded/`; title and licence are read from its model card: the heading and the table row `| licence |`.
+`checkpoints/embedded/`; what it is and its licence are read from the table of `checkpoints/embedded/README.md`.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from pointllm.weights.manifest import sha256_of  # noqa: E402
 CHECKPOINTS = ROOT / "checkpoints"
 
 
-def card_field(folder: Path, pattern: str, what: str) -> str:
-    """What `pattern` finds in the folder's model card, or stops with what is missing."""
-    card = folder / "README.md"
+def described(folder: Path) -> tuple[str, str]:
+    """What the folder holds, and its licence, as the table of the profile's card says; stops where it says nothing."""
+    card = folder.parent / "README.md"
+    pattern = rf"^\| \[`{re.escape(folder.name)}`\]\([^)]*\) \| (.+?) \|.*\| ([\w.+-]+) \|$"
     found = re.search(pattern, card.read_text(encoding="utf-8"), re.M) if card.is_file() else None
     if not found:
-        sys.exit(f"{card}: needs {what}")
-    return found[1]
+        sys.exit(f"{card}: needs a row | [`{folder.name}`]({folder.name}/README.md) | what it is | … | licence |")
+    return found[1], found[2]
 
 
 def row_of(folder: Path) -> dict[str, object]:
@@ -35,10 +36,11 @@ def row_of(folder: Path) -> dict[str, object]:
         {"name": str(path.relative_to(CHECKPOINTS)), "size": path.stat().st_size, "sha256": sha256_of(path)}
         for path in files
     ]
+    title, licence = described(folder)
     return {
         "name": f"{folder.parent.name}-{folder.name}",
-        "title": card_field(folder, r"^# (.+?)\s*$", "a heading (# …)"),
-        "licence": card_field(folder, r"^\| *licence *\| *([\w.+-]+)", "a table row | licence | … |"),
+        "title": title,
+        "licence": licence,
         "card": f"{folder.relative_to(ROOT)}/README.md",
         "sources": [{"kind": "checkout", "files": entries}],
     }
