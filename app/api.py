@@ -59,7 +59,7 @@ def build(engine: Engine) -> None:
             gr.Number(Options.max_tokens, label="max_tokens", precision=0, minimum=1, maximum=1024),
             gr.Number(Options.seed, label="seed", precision=0),
             gr.Checkbox(Options.cache, label="use_cache"),
-            gr.JSON(label="history"),
+            gr.JSON([], label="history"),
         ]
         answer = gr.Textbox(label="answer")
         gr.Button().click(ask, inputs, answer, api_name="ask", concurrency_id="answers",

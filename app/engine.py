@@ -50,7 +50,7 @@ class Engine:
         self._warm_up = warm_up
         self.answering = 0  # answers being written now: 0 or 1
         self._model = None
-        self._failure: Exception | None = None
+        self.failure: Exception | None = None  # why loading ended without a model
         self._started = time.monotonic()
         self._ready = threading.Event()
         self._lock = threading.Lock()
@@ -82,7 +82,7 @@ class Engine:
             logger.info("profile %s is ready after %.1f s", self.profile, time.monotonic() - self._started)
         except Exception as error:  # shown in the chat: the page stays up and says what is missing
             logger.exception("profile %s could not be loaded", self.profile)
-            self._failure = error
+            self.failure = error
         finally:
             self._ready.set()
 
@@ -138,8 +138,8 @@ class Engine:
         """
         yield from self._until(self._ready.is_set, stopped,
                                lambda: Status("status_loading", {"seconds": round(time.monotonic() - self._started)}))
-        if self._failure is not None:
-            raise self._failure
+        if self.failure is not None:
+            raise self.failure
         for path in paths:
             yield from self.read(path, stopped, embed=True)
         if stopped():

@@ -63,7 +63,10 @@ make_venv() {
   if "$PYTHON_BIN" -m pip --version >/dev/null 2>&1; then return 0; fi
   if ! python=$(find_python); then
     if [ "$(uname)" = Darwin ]; then die "Python 3.11 or newer is needed; run: brew install python@3.12"; fi
-    die "Python 3.11 or newer is needed (or name one: PYTHON=/path/to/python3.11 $0); run: sudo apt-get install -y python3.11 python3.11-venv"
+    # Debian 12, Ubuntu 24.04 and later bring one as python3; where that is older, python3.11 is a package beside it.
+    local name=python3
+    if command -v python3 >/dev/null 2>&1; then name=python3.11; fi
+    die "Python 3.11 or newer is needed (PYTHON=/path/to/it $0 names one); run: sudo apt-get install -y $name $name-venv"
   fi
   version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
   if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then

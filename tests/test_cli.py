@@ -16,7 +16,7 @@ import pointllm
 
 ROOT = Path(pointllm.__file__).parents[1]
 SAMPLES = ROOT / "assets" / "samples"
-CHAIR, PUMPKIN, ROOSTER = (str(SAMPLES / name) for name in ("chair.ply", "pumpkin.png", "rooster.ogg"))
+CHAIR, CAT, ROOSTER = (str(SAMPLES / name) for name in ("chair.ply", "cat.jpg", "rooster.ogg"))
 
 
 def run(*arguments: object, memory: int | None = None, **options: object) -> subprocess.CompletedProcess:
@@ -60,7 +60,7 @@ def objects(done: subprocess.CompletedProcess) -> list[dict]:
         (["classify", CHAIR], "--labels"),
         (["classify", CHAIR, "--labels", " , "], "no label"),
         (["classify", CHAIR, "--labels", "absent.txt"], "absent.txt: no such file of labels"),
-        (["classify", CHAIR, "--labels", PUMPKIN], "pumpkin.png: can't be read as labels"),
+        (["classify", CHAIR, "--labels", CAT], "cat.jpg: can't be read as labels"),
         (["classify", CHAIR, "--labels", "a,b", "--top", "none"], "--top"),
         (["embed", "--out", "x.npz"], "nothing to embed"),
         (["embed", CHAIR, "--out", "absent/x.npz"], "create it first"),
@@ -151,23 +151,23 @@ def test_no_language_model_and_no_network_is_one_line(tmp_path):
 
 def test_classify_goes_on_after_a_failing_file_and_keeps_the_order(tmp_path):
     labels = tmp_path / "labels.txt"
-    labels.write_text("pumpkin\n\n  chair \nrooster\nsubmarine\nchair\n")
-    paths = [PUMPKIN, str(tmp_path / "absent.ply"), CHAIR, ROOSTER]
+    labels.write_text("cat\n\n  chair \nrooster\nsubmarine\nchair\n")
+    paths = [CAT, str(tmp_path / "absent.ply"), CHAIR, ROOSTER]
     done = run("classify", *paths, "--labels", labels, "--top", 9, "--json")
     assert done.returncode == 1, done.stderr
-    pumpkin, absent, chair, rooster = rows = objects(done)
+    cat, absent, chair, rooster = rows = objects(done)
     assert [row["input"] for row in rows] == paths
     assert "no such file" in absent["error"]
-    for row in (pumpkin, chair, rooster):
-        assert {entry["label"] for entry in row["top"]} == {"pumpkin", "chair", "rooster", "submarine"}
+    for row in (cat, chair, rooster):
+        assert {entry["label"] for entry in row["top"]} == {"cat", "chair", "rooster", "submarine"}
         scores = [entry["score"] for entry in row["top"]]
         assert scores == sorted(scores, reverse=True) and sum(scores) == pytest.approx(1, abs=1e-4)
-    assert [row["top"][0]["label"] for row in (pumpkin, chair, rooster)] == ["pumpkin", "chair", "rooster"]
+    assert [row["top"][0]["label"] for row in (cat, chair, rooster)] == ["cat", "chair", "rooster"]
 
 
 def test_classify_prints_a_line_a_file_for_people():
-    done = run("classify", PUMPKIN, "--labels", "pumpkin,chair", "--top", 1)
-    assert done.returncode == 0 and done.stdout.startswith(f"{PUMPKIN}: pumpkin ") and done.stdout.count("\n") == 1
+    done = run("classify", CAT, "--labels", "cat,chair", "--top", 1)
+    assert done.returncode == 0 and done.stdout.startswith(f"{CAT}: cat ") and done.stdout.count("\n") == 1
 
 
 def test_the_witness_changes_how_a_shape_is_seen():
@@ -180,26 +180,26 @@ def test_the_witness_changes_how_a_shape_is_seen():
 
 def test_embed_writes_unit_vectors_and_names(tmp_path):
     done = run(
-        "embed", CHAIR, tmp_path / "absent.ply", PUMPKIN, "--text", "a chair", "椅子", "--out", tmp_path / "x.npz"
+        "embed", CHAIR, tmp_path / "absent.ply", CAT, "--text", "a chair", "椅子", "--out", tmp_path / "x.npz"
     )
     assert done.returncode == 1 and "absent.ply" in done.stderr and done.stdout == ""
     with np.load(tmp_path / "x.npz") as arrays:
         vectors, names = arrays["embeddings"], arrays["names"]
-    assert names.tolist() == [CHAIR, PUMPKIN, "a chair", "椅子"]
+    assert names.tolist() == [CHAIR, CAT, "a chair", "椅子"]
     assert vectors.dtype == np.float32 and vectors.shape[0] == 4
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     assert [path.name for path in tmp_path.iterdir()] == ["x.npz"]
 
 
 def test_ask_streams_for_people_and_reports_for_scripts():
-    question = [CHAIR, PUMPKIN, "--prompt", "What is this?", "--weight", "3", "1", "--max-tokens", "12"]
+    question = [CHAIR, CAT, "--prompt", "What is this?", "--weight", "3", "1", "--max-tokens", "12"]
     spoken, reported = run("ask", *question), run("ask", *question, "--json")
     assert spoken.returncode == reported.returncode == 0, reported.stderr
     (answer,) = objects(reported)
     assert set(answer) == {"answer", "inputs", "tokens", "seconds_to_first_token", "seconds"}
     assert answer["inputs"] == [
         {"path": CHAIR, "modality": "point", "weight": 0.75},
-        {"path": PUMPKIN, "modality": "image", "weight": 0.25},
+        {"path": CAT, "modality": "image", "weight": 0.25},
     ]
     assert 0 < answer["tokens"] <= 12 and 0 < answer["seconds_to_first_token"] <= answer["seconds"]
     assert spoken.stdout == answer["answer"] + "\n"  # the same seed, the same answer

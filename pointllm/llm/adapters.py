@@ -137,10 +137,18 @@ def _file_name(name: str) -> str:
 
 def load_llama(folder: Path, dtype: torch.dtype = torch.float32) -> nn.Module:
     """A frozen LlamaForCausalLM in eval mode from a folder in the Hugging Face layout."""
+    from safetensors import SafetensorError
     from transformers import LlamaForCausalLM
+    from transformers.utils import logging as transformers_logging
 
+    shown = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()  # a library doesn't draw on its users' terminals
     try:
         llama = LlamaForCausalLM.from_pretrained(folder, dtype=dtype, local_files_only=True)
-    except (OSError, ValueError) as error:
-        raise WeightsError(f"{Path(folder).name}: the language model can't be read ({error})") from error
+    except (OSError, ValueError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise WeightsError(f"{Path(folder).name}: the language model can't be read ({reason})") from error
+    finally:
+        if shown:
+            transformers_logging.enable_progress_bar()
     return llama.eval().requires_grad_(False)

@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pointllm.llm.model import save_config
+from pointllm.training.curves import draw_panels, smoothed
 
 
 def write_tensors(tensors: dict[str, Tensor], file: Path) -> None:
@@ -55,41 +56,21 @@ def export(run: Path, out: Path, weights: str, images: Path | None) -> None:
 
 
 def draw_curve(metrics: Path, file: Path) -> None:
-    """Loss by step, smoothed, and naming accuracy where it was measured."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    rows = {}
+    """Losses by step, smoothed, and the share of objects named right where it was measured."""
+    rows: dict[int, dict] = {}
     for line in metrics.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         rows.setdefault(row["step"], {}).update(row)  # a resumed run repeats some steps: the last counts
-    figure, left = pyplot.subplots(figsize=(8, 4), dpi=110)
-    for key, title in (("loss_name", "naming"), ("loss_yes_no", "yes/no"), ("loss_name_zh", "naming in Chinese")):
-        points = [(step, row[key]) for step, row in sorted(rows.items()) if key in row]
-        if points:
-            steps, losses = zip(*points, strict=True)
-            left.plot(steps, smooth(losses), label=f"loss: {title}")
-    left.set_xlabel("step"), left.set_ylabel("cross-entropy a token"), left.set_ylim(bottom=0)
-    right = left.twinx()
-    for key, title in (("naming_text", "disturbed text"), ("naming_val", "validation objects")):
-        points = [(step, row[key]) for step, row in sorted(rows.items()) if key in row]
-        if points:
-            right.plot(*zip(*points, strict=True), "o--", label=f"named: {title}")
-    right.set_ylabel("named, %"), right.set_ylim(0, 100)
-    figure.legend(loc="upper center", ncols=3, fontsize=8)
-    figure.savefig(file, bbox_inches="tight")
-    pyplot.close(figure)
 
+    def curves(titles: dict[str, str]) -> dict:
+        return {title: [(step, row[key]) for step, row in sorted(rows.items()) if key in row]
+                for key, title in titles.items()}
 
-def smooth(values: tuple[float, ...], share: float = 0.9) -> list[float]:
-    """Exponential moving average."""
-    average, out = values[0], []
-    for value in values:
-        average = share * average + (1 - share) * value
-        out.append(average)
-    return out
+    losses = curves({"loss_name": "naming", "loss_yes_no": "yes or no", "loss_name_zh": "naming in Chinese"})
+    named = curves({"naming_text": "disturbed text", "naming_val": "validation objects",
+                    "naming_val_no_cache": "the same without cache"})
+    draw_panels({"cross-entropy a token": {name: smoothed(curve) for name, curve in losses.items()},
+                 "named right, percent": named}, file)
 
 
 def main() -> None:

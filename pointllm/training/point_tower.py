@@ -16,7 +16,7 @@ import logging
 import math
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -140,10 +140,10 @@ class Student(nn.Module):
 
 
 def augmented(
-    objects: Objects, index: Tensor, config: dict[str, Any], how: Augmentation, generator: torch.Generator
+    objects: Objects, index: Tensor, points: int, even: float, how: Augmentation, generator: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """A batch as the network sees it: points (B, P, 6), has_color (B,), partner (B,), own share (B,)."""
-    xyz, rgb = objects.draw(index, config["tower"]["points"], config["even"], generator)
+    xyz, rgb = objects.draw(index, points, even, generator)
     xyz, rgb, partner, share = mix_clouds(xyz, rgb, how, generator)
     xyz, rgb = drop_points(xyz, rgb, how, generator)
     xyz, rgb = transform(xyz, how, generator), recolor(rgb, how, generator)
@@ -154,11 +154,11 @@ def augmented(
 
 def step_losses(
     student: Student, objects: Objects, teacher: Teacher | None, prototypes: Tensor, index: Tensor,
-    config: dict[str, Any], how: Augmentation, generator: torch.Generator,
+    config: dict[str, Any], number: int, how: Augmentation, generator: torch.Generator,
 ) -> dict[str, Tensor]:  # fmt: skip
-    """Each loss of a batch, weighted; their sum is what is minimised."""
+    """Each loss of a batch of clouds of `number` points, weighted; their sum is what is minimised."""
     weight = config["loss"]
-    points, has_color, partner, share = augmented(objects, index, config, how, generator)
+    points, has_color, partner, share = augmented(objects, index, number, config["even"], how, generator)
     embedding, predicted = student(points, has_color)
     targets = label_targets(objects.labels[index], partner, share, len(prototypes), weight["smoothing"])
     scale = student.branch.logit_scale.exp().clamp(max=weight["scale_most"])
@@ -176,13 +176,28 @@ def step_losses(
 
 @torch.no_grad()
 def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
-    """Exponential moving average of parameters and buffers."""
-    current = model.state_dict()
-    for key, value in average.state_dict().items():
-        if value.dtype.is_floating_point:
-            value.lerp_(current[key], 1 - decay)
-        else:
-            value.copy_(current[key])
+    """Exponential moving average of parameters and buffers; counters are copied."""
+    pairs = list(zip(average.state_dict().values(), model.state_dict().values(), strict=True))
+    floating = [pair for pair in pairs if pair[0].is_floating_point()]
+    torch._foreach_lerp_([old for old, _ in floating], [new for _, new in floating], 1 - decay)
+    for old, new in pairs:
+        if not old.is_floating_point():
+            old.copy_(new)
+
+
+def set_resolution(branch: nn.Module, tower: dict[str, Any], stages: list[dict[str, Any]], done: float) -> int:
+    """Lets the encoder look at fewer points and groups early on; weights fit every resolution.
+
+    stages: each with `until` (share of the run), `points`, `groups`, `group_sizes`; after the last one the tower's own
+    numbers hold. done: share of the run that is over. Returns the number of points to draw.
+    """
+    stage = next((stage for stage in stages if done < stage["until"]), None)
+    sizes = stage or tower["architecture"]
+    encoder = branch.point_encoder
+    encoder.config = replace(
+        encoder.config, groups=tuple(sizes["groups"]), group_sizes=tuple(sizes["group_sizes"])
+    )
+    return stage["points"] if stage else tower["points"]
 
 
 def variants(objects: Objects, row: int) -> dict[str, PointCloud]:
@@ -207,7 +222,7 @@ def variants(objects: Objects, row: int) -> dict[str, PointCloud]:
 
 def accuracy(embeddings: Tensor, prototypes: Tensor, labels: Tensor) -> dict[str, float]:
     """Percent of rows whose label is the first, or among the first five."""
-    order = (embeddings @ prototypes.T).topk(5, dim=-1).indices == labels[:, None]
+    order = (embeddings @ prototypes.T).topk(min(5, len(prototypes)), dim=-1).indices == labels[:, None]
     return {"top1": round(100 * order[:, 0].float().mean().item(), 2),
             "top5": round(100 * order.any(1).float().mean().item(), 2)}  # fmt: skip
 
@@ -249,7 +264,7 @@ def make_optimizer(student: Student, config: dict[str, Any]) -> torch.optim.Adam
     decayed = [value for value in student.parameters() if value.ndim > 1]
     others = [value for value in student.parameters() if value.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": config["weight_decay"]}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=config["learning_rate"], betas=(0.9, 0.98))
+    return torch.optim.AdamW(groups, lr=config["learning_rate"], betas=(0.9, 0.98), fused=True)
 
 
 def save_checkpoint(path: Path, **parts: Any) -> None:
@@ -274,7 +289,6 @@ def train(config: dict[str, Any], data: Path, clouds: Path, features: Path | Non
     how = Augmentation(**config["augmentation"])
     student, average = Student(config), Student(config)
     average.load_state_dict(student.state_dict())
-    tower = PointTower(average.branch, config["tower"])
     optimizer = make_optimizer(student, config["optimizer"])
     steps_an_epoch = len(objects.ids) // config["batch"]
     total, epoch = steps_an_epoch * config["epochs"], 0
@@ -283,11 +297,16 @@ def train(config: dict[str, Any], data: Path, clouds: Path, features: Path | Non
         student.load_state_dict(state["student"])
         average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
+        for group in optimizer.param_groups:
+            group["fused"] = True
         epoch = state["epoch"]
         logger.info("continuing after epoch %d", epoch)
     saved = time.monotonic()
     while epoch < config["epochs"]:
         started = time.monotonic()
+        for branch in (student.branch, average.branch):
+            points = set_resolution(branch, config["tower"], config["stages"], epoch / config["epochs"])
+        tower = PointTower(average.branch, {**config["tower"], "points": points})
         generator = torch.Generator().manual_seed(config["seed"] * 100_003 + epoch)  # resuming repeats nothing
         torch.manual_seed(config["seed"] * 100_003 + epoch)
         student.train()
@@ -298,7 +317,7 @@ def train(config: dict[str, Any], data: Path, clouds: Path, features: Path | Non
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(step, total, config["optimizer"])
             index = order[number * config["batch"] : (number + 1) * config["batch"]]
-            losses = step_losses(student, objects, teacher, prototypes, index, config, how, generator)
+            losses = step_losses(student, objects, teacher, prototypes, index, config, points, how, generator)
             optimizer.zero_grad(set_to_none=True)
             sum(losses.values()).backward()
             nn.utils.clip_grad_norm_(student.parameters(), config["optimizer"]["clip"])
@@ -309,6 +328,7 @@ def train(config: dict[str, Any], data: Path, clouds: Path, features: Path | Non
         epoch += 1
         record: dict[str, Any] = {"epoch": epoch, "seconds": round(time.monotonic() - started, 1)}
         record |= {key: round(value / steps_an_epoch, 4) for key, value in sums.items()}
+        record["points"] = points
         record["scale"] = round(student.branch.logit_scale.exp().item(), 2)
         last = epoch == config["epochs"]
         if last or epoch % config["evaluate_every"] == 0:

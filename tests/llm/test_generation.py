@@ -51,7 +51,7 @@ def test_the_end_mark_ends_and_is_not_part_of_the_answer():
 def test_no_run_is_written_twice():
     model = tiny_adapted()
     written = list(generate(model.llama, PROMPT, -1, Sampling(max_tokens=60, no_repeat=2)))
-    pairs = list(zip(written, written[1:]))
+    pairs = list(zip(written, written[1:], strict=False))
     assert len(pairs) == len(set(pairs))
 
 

@@ -26,7 +26,7 @@ def test_an_alpaca_prompt_has_an_input_only_when_given():
 
 def test_history_is_pairs_or_messages():
     pairs = [("a", "b"), ("c", "d")]
-    messages = [{"role": role, "content": text} for pair in pairs for role, text in zip(("user", "assistant"), pair)]
+    messages = [{"role": role, "content": text} for pair in pairs for role, text in zip(("user", "assistant"), pair, strict=True)]
     assert turns_of(pairs) == turns_of(messages) == pairs
     assert turns_of([{"role": "user", "content": {"path": "chair.ply"}}, *messages]) == pairs
     with pytest.raises(InputError):
@@ -50,7 +50,8 @@ def test_questions_about_measured_things_bring_the_facts(question, wanted):
     assert wanted in with_relevant_facts(question, [FACTS])
 
 
-@pytest.mark.parametrize("question", ["What is this?", "这是什么？", "What is it used for?", "How big are such things usually?"])
+@pytest.mark.parametrize(
+    "question", ["What is this?", "这是什么？", "What is it used for?", "How big are such things usually?"])
 def test_other_questions_stay_as_they_are(question):
     assert with_relevant_facts(question, [FACTS]) == question
 

@@ -1,7 +1,14 @@
-"""LAS and LAZ of airborne and terrestrial scanners, z up. An extra: needs `laspy` (and `lazrs` for .laz)."""
+"""LAS and LAZ of airborne and terrestrial scanners, z up. An extra: needs `laspy` (and `lazrs` for .laz).
+
+The decompressor of .laz aborts the whole process on some damaged files, so it works in a process of its own.
+"""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +17,8 @@ from ...errors import InputError
 from .geometry import Geometry, check_counts, check_room
 
 CHUNK = 1_000_000
+MAX_SECONDS = 300  # for the process that decompresses
+PACKAGE_ROOT = Path(__file__).resolve().parents[3]
 
 
 def read(path: Path) -> Geometry:
@@ -17,36 +26,60 @@ def read(path: Path) -> Geometry:
     with path.open("rb") as file:
         if file.read(4) != b"LASF":
             raise InputError(f"{path.name}: not a LAS file (it does not start with 'LASF'); export it again")
+    packages = ("laspy", "lazrs") if path.suffix.lower() == ".laz" else ("laspy",)
+    for package in packages:
+        try:
+            __import__(package)
+        except ImportError as error:
+            raise InputError(f"{path.name}: reading {path.suffix.lower()} needs the package {package}; "
+                             "run: pip install 'laspy[lazrs]'") from error
+    xyz, colors = _points_apart(path) if "lazrs" in packages else _points(path)
+    if colors is not None:
+        top = colors.max(initial=0)  # 16 bits by the standard; many writers store bytes. All zero: no colours
+        colors = colors.astype(np.float32) / (255.0 if top <= 255 else 65535.0) if top > 0 else None
+    return Geometry(xyz, vertex_colors=colors, up_axis="z")
+
+
+def _points(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
+    """xyz (N, 3) float64 and colours (N, 3) uint16 or None."""
+    import laspy
+
     try:
-        import laspy
-    except ImportError as error:
-        raise InputError(f"{path.name}: reading .las and .laz needs the package laspy; "
-                         "run: pip install 'laspy[lazrs]'") from error
-    try:
-        return _read(path, laspy)
+        with laspy.open(path) as reader:
+            header = reader.header
+            count = header.point_count
+            check_counts(path, vertices=count)
+            if not header.are_points_compressed:
+                check_room(path, count * header.point_format.size,
+                           path.stat().st_size - header.offset_to_point_data, "bytes of points")
+            has_color = "red" in header.point_format.dimension_names
+            xyz, colors = [np.zeros((0, 3))], [np.zeros((0, 3), np.uint16)]
+            for chunk in reader.chunk_iterator(CHUNK):  # memory grows with the data, not with the claim
+                xyz.append(np.stack([chunk.x, chunk.y, chunk.z], axis=1))
+                if has_color:
+                    colors.append(np.stack([chunk.red, chunk.green, chunk.blue], axis=1))
     except laspy.errors.LaspyException as error:
-        if path.suffix.lower() == ".laz" and "backend" in str(error).lower():
-            raise InputError(f"{path.name}: reading .laz needs the package lazrs; run: pip install lazrs") from error
         raise InputError(f"{path.name}: damaged or not a LAS file ({error}); export it again") from error
+    return np.concatenate(xyz), np.concatenate(colors) if has_color else None
 
 
-def _read(path: Path, laspy: object) -> Geometry:
-    with laspy.open(path) as reader:
-        header = reader.header
-        count = header.point_count
-        check_counts(path, vertices=count)
-        if not header.are_points_compressed:
-            check_room(path, count * header.point_format.size,
-                       path.stat().st_size - header.offset_to_point_data, "bytes of points")
-        has_color = "red" in header.point_format.dimension_names
-        xyz, colors = [np.zeros((0, 3))], [np.zeros((0, 3), np.uint16)]
-        for chunk in reader.chunk_iterator(CHUNK):  # memory grows with the data, not with the claim
-            xyz.append(np.stack([chunk.x, chunk.y, chunk.z], axis=1))
-            if has_color:
-                colors.append(np.stack([chunk.red, chunk.green, chunk.blue], axis=1))
-    rgb = None
-    if has_color and sum(map(len, colors)):
-        rgb = np.concatenate(colors).astype(np.float32)
-        top = rgb.max()  # 16 bits by the standard; many writers store bytes. All zero: no colours
-        rgb = rgb / (255.0 if top <= 255 else 65535.0) if top > 0 else None
-    return Geometry(np.concatenate(xyz), vertex_colors=rgb, up_axis="z")
+def _points_apart(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
+    """As `_points`, from a process that may die of the file."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(PACKAGE_ROOT), os.environ.get("PYTHONPATH", "")])}
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "points.npz"
+        command = [sys.executable, "-m", __name__, str(path.resolve()), str(target)]
+        try:
+            done = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                  timeout=MAX_SECONDS, check=False)
+        except subprocess.TimeoutExpired as error:
+            raise InputError(f"{path.name}: takes too long to decompress; save it as .las") from error
+        if done.returncode or not target.is_file():
+            raise InputError(f"{path.name}: damaged or not a LAZ file; export it again, or save it as .las")
+        with np.load(target, allow_pickle=False) as arrays:
+            return arrays["xyz"], arrays["colors"] if "colors" in arrays else None
+
+
+if __name__ == "__main__":
+    _xyz, _colors = _points(Path(sys.argv[1]))
+    np.savez(sys.argv[2], xyz=_xyz, **({} if _colors is None else {"colors": _colors}))
