@@ -92,7 +92,9 @@ def transform(xyz: Tensor, how: Augmentation, generator: torch.Generator) -> Ten
     turn = rotation(1, uniform((batch,), 0, 2 * math.pi, generator))
     angles = torch.randn(2, batch, generator=generator) * math.radians(how.tilt_degrees)
     angles = angles * chance(batch, how.tilt, generator)
-    lying = rotation(0, -math.pi / 2 * chance(batch, how.lying, generator).float())
+    lies = chance(batch, how.lying, generator).float()
+    # The up axis goes to z, then anywhere in the plane: the tower averages over turns about y.
+    lying = rotation(0, math.pi / 2 * lies) @ rotation(1, uniform((batch,), 0, 2 * math.pi, generator) * lies)
     # Stretched along the object's own axes mostly, then turned.
     xyz = (xyz * factor.exp() * sign) @ (turn @ rotation(0, angles[0]) @ rotation(2, angles[1]) @ lying)
     xyz = fitted(xyz) * uniform((batch, 1, 1), 0.92, 1.04, generator)

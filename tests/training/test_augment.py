@@ -33,12 +33,16 @@ def test_rotations_are_rotations_and_yaw_keeps_heights():
     torch.testing.assert_close((xyz @ rotation(1, torch.tensor([0.3, -2.0])))[..., 1], xyz[..., 1])
 
 
-def test_a_lying_cloud_has_its_height_along_z():
-    xyz, _ = clouds(1)
-    xyz[..., 1] *= 5
+def test_a_lying_cloud_has_its_height_in_the_ground_plane_in_any_direction():
+    xyz, _ = clouds(64)
+    xyz[..., 1] = xyz[..., 1].abs() * 5  # a heavy foot at the origin, a long way up
     how = Augmentation(**{**STILL, "lying": 1})
-    spread = transform(xyz, how, generator()).var(1)[0]
-    assert spread.argmax() == 2
+    lying = transform(xyz, how, generator())
+    spread = lying.var(1)
+    assert (spread[:, 1] < spread.amax(1)).all()
+    top = lying[torch.arange(64), xyz[..., 1].argmax(1)]
+    assert (top[:, 0] > 0.3).any() and (top[:, 0] < -0.3).any()
+    assert (top[:, 2] > 0.3).any() and (top[:, 2] < -0.3).any()
 
 
 def test_dropped_points_are_replaced_by_others_of_the_cloud():
