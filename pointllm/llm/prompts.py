@@ -14,8 +14,8 @@ from pointllm.errors import InputError
 Turn = tuple[str, str]  # question, answer
 
 NOTHING_ATTACHED = (
-    "You are Point-LLM, a small and friendly assistant. Nothing is uploaded now. When the user uploads a 3D file "
-    "(point cloud or mesh), a picture, a sound or a video, you can look at it and answer questions about it."
+    "You are a helpful AI assistant named Point-LLM. You can look at 3D files, pictures, sounds and videos that the user "
+    "uploads. Nothing is uploaded yet."
 )
 
 

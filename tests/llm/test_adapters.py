@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from conftest import randomised, tiny_adapted, tiny_config, tiny_llama
+from tiny_models import randomised, tiny_adapted, tiny_config, tiny_llama
 
 from pointllm.errors import WeightsError
 from pointllm.llm.adapters import AdaptedLlama, AdapterConfig

@@ -1,7 +1,7 @@
 """Writing token by token equals reading it all at once, repeats with its seed, and can be stopped."""
 
 import torch
-from conftest import tiny_adapted
+from tiny_models import tiny_adapted
 
 from pointllm.llm.generation import Sampling, generate
 

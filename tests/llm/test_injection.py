@@ -3,7 +3,7 @@
 import threading
 
 import torch
-from conftest import tiny_adapted, tiny_config, tiny_llama
+from tiny_models import tiny_adapted, tiny_config, tiny_llama
 
 from pointllm.llm.adapters import AdaptedLlama
 

@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 import torch
-from conftest import tiny_llama
+from tiny_models import tiny_llama
 
 from pointllm.errors import WeightsError
 from pointllm.llm.meta_checkpoint import load_meta_llama, permute_rotary, read_pickle

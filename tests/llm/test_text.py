@@ -1,7 +1,7 @@
 """Prompts, measured facts in prompts, and text that arrives token by token."""
 
 import pytest
-from conftest import write_byte_tokenizer
+from tiny_models import write_byte_tokenizer
 
 from pointllm.errors import InputError
 from pointllm.llm.facts import relevant_facts, with_relevant_facts

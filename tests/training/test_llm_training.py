@@ -2,19 +2,16 @@
 
 import json
 import random
-import sys
-from pathlib import Path
 
 import pytest
 import torch
+from tiny_models import tiny_llama, write_byte_tokenizer
 
 from pointllm.profiles import checkpoints_dir
 from pointllm.training.llm_data import Disturbance, EmbeddingBank, cheapest_split
 from pointllm.training.llm_evaluate import names_object
 from pointllm.training.llm_train import LlmTraining, learning_rate
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "llm"))
-from conftest import tiny_llama, write_byte_tokenizer
 
 LABELS = {
     name: {"category": "furniture", "synonyms": [], "count": 1, "zh": zh}

@@ -37,7 +37,7 @@ def read(path: Path) -> Geometry:
 
 def _binary(path: Path, head: bytes, count: int, size: int) -> tuple[np.ndarray, np.ndarray | None]:
     if count > (size - HEADER) // TRIANGLE.itemsize:
-        if size < HEADER + TRIANGLE.itemsize or b"\0" not in head + path.open("rb").read(4096):
+        if size < HEADER + TRIANGLE.itemsize or not _has_zero_bytes(path):
             raise InputError(f"{path.name}: not an STL file; export it again as binary STL")
         check_room(path, count * TRIANGLE.itemsize, size - HEADER, "bytes of triangles")
     check_counts(path, faces=count)
@@ -45,6 +45,11 @@ def _binary(path: Path, head: bytes, count: int, size: int) -> tuple[np.ndarray,
         return np.zeros((0, 3, 3), np.float32), None
     triangles = np.memmap(path, TRIANGLE, "r", HEADER, (count,))
     return np.array(triangles["corners"]), _face_colors(head, np.array(triangles["attribute"]))
+
+
+def _has_zero_bytes(path: Path) -> bool:
+    with path.open("rb") as file:
+        return b"\0" in file.read(4096)
 
 
 def _face_colors(head: bytes, attribute: np.ndarray) -> np.ndarray | None:
