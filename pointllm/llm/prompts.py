@@ -14,8 +14,8 @@ from pointllm.errors import InputError
 Turn = tuple[str, str]  # question, answer
 
 NOTHING_ATTACHED = (
-    "You are a helpful AI assistant named Point-LLM. You can look at 3D files, pictures, sounds and videos that the user "
-    "uploads. Nothing is uploaded yet."
+    "You are a helpful AI assistant named Point-LLM. You can look at 3D files, pictures, sounds and videos that the "
+    "user uploads. Nothing is uploaded yet."
 )
 
 

@@ -26,6 +26,7 @@ def write_tensors(tensors: dict[str, Tensor], file: Path) -> None:
     """Half precision safetensors, under its name only once whole."""
     partial = file.with_suffix(".partial")
     save_file({name: value.to(torch.float16).contiguous() for name, value in tensors.items()}, partial)
+    partial.chmod(0o644)  # the library writes for its owner only
     partial.replace(file)
 
 

@@ -65,8 +65,8 @@ class LlmTraining:
         run.mkdir(parents=True, exist_ok=True)
         folder = Path(recipe["language_model"]) if "language_model" in recipe else ensure_language_model()
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
+        torch.manual_seed(recipe["seed"])  # before anything draws its first weights
         self.model = AdaptedLlama(load_llama(folder), AdapterConfig.from_dict(recipe["adapters"]))
-        torch.manual_seed(recipe["seed"])
         self.model.injection.bind_network.reset_for_training()
         self.computer = StepComputer(self.model)
         self.labels = json.loads((data / recipe["labels"]).read_text(encoding="utf-8"))

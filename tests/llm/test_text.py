@@ -26,7 +26,8 @@ def test_an_alpaca_prompt_has_an_input_only_when_given():
 
 def test_history_is_pairs_or_messages():
     pairs = [("a", "b"), ("c", "d")]
-    messages = [{"role": role, "content": text} for pair in pairs for role, text in zip(("user", "assistant"), pair, strict=True)]
+    roles = ("user", "assistant")
+    messages = [{"role": r, "content": text} for pair in pairs for r, text in zip(roles, pair, strict=True)]
     assert turns_of(pairs) == turns_of(messages) == pairs
     assert turns_of([{"role": "user", "content": {"path": "chair.ply"}}, *messages]) == pairs
     with pytest.raises(InputError):

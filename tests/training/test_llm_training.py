@@ -12,7 +12,6 @@ from pointllm.training.llm_data import Disturbance, EmbeddingBank, cheapest_spli
 from pointllm.training.llm_evaluate import names_object
 from pointllm.training.llm_train import LlmTraining, learning_rate
 
-
 LABELS = {
     name: {"category": "furniture", "synonyms": [], "count": 1, "zh": zh}
     for name, zh in (("chair", "椅子"), ("table", "桌子"), ("sofa", "沙发"), ("bed", "床"))
