@@ -76,10 +76,9 @@ def test_a_resumed_run_has_the_losses_of_an_uninterrupted_one(data, tmp_path):
 def test_it_learns_and_only_what_the_stage_allows(data, tmp_path):
     training = LlmTraining(recipe(data, first=30, second=1), data, tmp_path / "run")
     before = {name: value.clone() for name, value in training.model.adapter_state().items()}
-    begin = training.train_step()["loss_name"]
-    for _ in range(29):
-        end = training.train_step()["loss_name"]
-    assert end < 0.8 * begin
+    course = [training.train_step()["loss_name"] for _ in range(30)]
+    # a bias moves the words of a tiny model with random weights only a little, but steadily
+    assert sum(course[-5:]) < sum(course[:5]) - 0.3
     changed = {n for n, value in training.model.adapter_state().items() if not torch.equal(value, before[n])}
     assert changed
     assert all(name.startswith("injection.") for name in changed)
