@@ -145,14 +145,14 @@ install_runtime() {
 # set_up runtime|dev: everything that the app needs, or the tests too.
 set_up() {
   local wanted=$1
-  if ! { [ -x "$PYTHON_BIN" ] && is_done runtime requirements.txt packages.txt pyproject.toml; }; then
+  if ! { [ -x "$PYTHON_BIN" ] && is_done runtime requirements.txt packages.txt; }; then
     if has_apt; then
       # shellcheck disable=SC2046
       apt_install $(cat packages.txt)
     fi
     make_venv
     install_runtime
-    mark_done runtime requirements.txt packages.txt pyproject.toml
+    mark_done runtime requirements.txt packages.txt
   fi
   if [ "$wanted" = dev ] && ! is_done dev requirements-dev.txt; then
     say "packages for the tests"
