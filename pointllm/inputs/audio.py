@@ -45,7 +45,7 @@ def _with_soundfile(path: Path) -> tuple[np.ndarray, int] | None:
                 blocks.append(block.mean(axis=1, dtype=np.float32))
                 wanted -= len(block)
             return (np.concatenate(blocks) if blocks else np.zeros(0, np.float32)), rate
-    except (soundfile.LibsndfileError, TypeError, OSError):
+    except (RuntimeError, TypeError, ValueError, OSError):  # libsndfile's errors are RuntimeErrors
         return None
 
 

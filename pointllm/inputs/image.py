@@ -5,12 +5,18 @@ Scaling, cropping and normalising for a tower are the tower's; textures of shape
 
 from __future__ import annotations
 
+import logging
+import warnings
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
 from .files import check_file
+
+logger = logging.getLogger("pointllm")
+# what Pillow finds odd in a file is of no use to users, and large pictures are refused by MAX_PIXELS
+warnings.filterwarnings("ignore", module=r"PIL\..*")
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")  # no format that runs other programs, such as EPS
@@ -41,8 +47,9 @@ def read_image(path: str | Path):
         raise InputError(f"{path.name}: not an image that can be read; save it as PNG or JPEG") from error
     except InputError:
         raise
-    except (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path.name}: the image is damaged or cut off ({error}); save it again") from error
+    except Exception as error:  # Pillow raises many kinds on broken files
+        logger.debug("reading %s failed", path, exc_info=True)
+        raise InputError(f"{path.name}: the image is damaged or cut off ({str(error)[:80]}); save it again") from error
 
 
 def _rgb(image):

@@ -6,11 +6,14 @@ the file itself may be read. `audio` and `video` do the rest.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import InputError
+
+logger = logging.getLogger("pointllm")
 
 FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,ogg,mpegts,mpeg,mpegvideo,flv,asf,wav,w64,flac,mp3,aac,aiff,au,"
            "caf,amr,ac3,h264,hevc,m4v,gif")
@@ -27,8 +30,11 @@ def open_media(path: Path) -> Iterator:
         options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
         with av.open(str(path.resolve()), options=options) as container:
             yield container
-    except (av.error.FFmpegError, ValueError, OSError, EOFError) as error:
-        cause = getattr(error, "strerror", None) or str(error).splitlines()[0][:80]
+    except InputError:
+        raise
+    except Exception as error:  # FFmpeg's own kinds, and what half-read streams lead to
+        logger.debug("reading %s failed", path, exc_info=True)
+        cause = getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0][:80]
         raise InputError(f"{path.name}: not sound or video that can be read ({cause}); "
                          "save it as .wav or .mp4 (H.264)") from error
 

@@ -26,7 +26,6 @@ HUGE = 1e15  # coordinates beyond are as good as infinite: their squares leave f
 FAR = 1e3  # a box this many times its own size away from the origin is centred before float32
 
 
-
 def read_shape(path: str | Path, samples: int = 16384, seed: int = 0) -> PointCloud:
     """Read a 3D file.
 

@@ -165,6 +165,18 @@ hostile("broken_compressed.pcd")(lambda path: path.write_bytes(
     PCD.format(n=64, data="binary_compressed").encode() + struct.pack("<II", 100, 768) + b"\xff" * 100))
 hostile("all_nan.pcd")(lambda path: path.write_bytes(PCD.format(n=64, data="ascii").encode() + b"nan nan nan\n" * 64))
 
+def las(*, records: int = 0, points: int = 0, start: int = 227, kind: int = 0) -> bytes:
+    """A LAS 1.2 header whose numbers can be made to lie."""
+    counts = struct.pack("<HIIBHI", 227, start, records, kind, 20, points)
+    return (b"LASF" + b"\0" * 20 + b"\1\2").ljust(94, b"\0") + counts + b"\0" * (227 - 94 - len(counts)) + b"\0" * 400
+
+
+hostile("claim_points.las")(lambda path: path.write_bytes(las(points=20_000_000)))
+hostile("claim_records.las")(lambda path: path.write_bytes(las(records=2**32 - 1)))
+hostile("claim_start.las")(lambda path: path.write_bytes(las(start=2**31)))
+hostile("claim_points.laz")(lambda path: path.write_bytes(las(points=2**32 - 1, kind=128)))
+hostile("broken.laz")(lambda path: path.write_bytes(las(points=100, kind=128)))
+
 # numbers that hide programs or bombs
 hostile("bomb.pt")(lambda path: path.write_bytes(pickle.dumps(Bomb())))
 hostile("bomb_old.pt")(lambda path: path.write_bytes(pickle.dumps(Bomb(), protocol=0)))

@@ -110,7 +110,7 @@ def read_texture(source: Path | bytes, name: str) -> np.ndarray | None:
             image = image.convert("RGBA" if transparent else "RGB")
             image.thumbnail((TEXTURE_SIDE, TEXTURE_SIDE))
             return np.asarray(image)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except Exception as error:  # Pillow raises many kinds on broken files
         logger.warning("texture %s of the shape is left out: %s", name, error)
         return None
 

@@ -6,6 +6,7 @@ The decompressor of .laz aborts the whole process on some damaged files, so it w
 from __future__ import annotations
 
 import os
+import struct
 import subprocess
 import sys
 import tempfile
@@ -17,15 +18,14 @@ from ...errors import InputError
 from .geometry import Geometry, check_counts, check_room
 
 CHUNK = 1_000_000
+RECORD, EXTENDED_RECORD = 54, 60  # bytes of the head of a variable length record
 MAX_SECONDS = 300  # for the process that decompresses
 PACKAGE_ROOT = Path(__file__).resolve().parents[3]
 
 
 def read(path: Path) -> Geometry:
     """Points in float64, with colours where the point format has them."""
-    with path.open("rb") as file:
-        if file.read(4) != b"LASF":
-            raise InputError(f"{path.name}: not a LAS file (it does not start with 'LASF'); export it again")
+    _check_header(path)
     packages = ("laspy", "lazrs") if path.suffix.lower() == ".laz" else ("laspy",)
     for package in packages:
         try:
@@ -40,19 +40,31 @@ def read(path: Path) -> Geometry:
     return Geometry(xyz, vertex_colors=colors, up_axis="z")
 
 
+def _check_header(path: Path) -> None:
+    """InputError where the header claims more than the file holds: laspy would believe it, and read for hours."""
+    with path.open("rb") as file:
+        head = file.read(375)
+    if not head.startswith(b"LASF"):
+        raise InputError(f"{path.name}: not a LAS file (it does not start with 'LASF'); export it again")
+    check_room(path, 227, len(head), "bytes of header")
+    header_size, data_start, records, _, point_size, points = struct.unpack_from("<HIIBHI", head, 94)
+    size = path.stat().st_size
+    check_room(path, max(data_start, header_size + records * RECORD), min(size, max(data_start, 1)), "bytes of records")
+    if head[24:26] >= b"\x01\x04" and len(head) == 375:
+        first, records, points = struct.unpack_from("<QIQ", head, 235)
+        check_room(path, records * EXTENDED_RECORD, max(size - first, 0), "bytes of extended records")
+    check_counts(path, vertices=points)
+    if not head[104] & 0x80:  # the bit that marks compression
+        check_room(path, points * point_size, size - data_start, "bytes of points")
+
+
 def _points(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
     """xyz (N, 3) float64 and colours (N, 3) uint16 or None."""
     import laspy
 
     try:
         with laspy.open(path) as reader:
-            header = reader.header
-            count = header.point_count
-            check_counts(path, vertices=count)
-            if not header.are_points_compressed:
-                check_room(path, count * header.point_format.size,
-                           path.stat().st_size - header.offset_to_point_data, "bytes of points")
-            has_color = "red" in header.point_format.dimension_names
+            has_color = "red" in reader.header.point_format.dimension_names
             xyz, colors = [np.zeros((0, 3))], [np.zeros((0, 3), np.uint16)]
             for chunk in reader.chunk_iterator(CHUNK):  # memory grows with the data, not with the claim
                 xyz.append(np.stack([chunk.x, chunk.y, chunk.z], axis=1))

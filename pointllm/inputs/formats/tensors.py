@@ -78,7 +78,7 @@ def _check_names(path: Path, stream: bytes) -> None:
                 else:
                     if isinstance(argument, str):
                         strings = [*strings[-1:], argument]
-                    if operation.name in ("EXT1", "EXT2", "EXT4"):
+                    if operation.name in ("EXT1", "EXT2", "EXT4") or operation.name == "PROTO" and argument > 5:
                         raise refused
                     end = at
                     continue
