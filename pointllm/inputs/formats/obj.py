@@ -6,14 +6,14 @@ and smoothing are left out. Files named by `mtllib` and `map_Kd` are read only f
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ...errors import InputError
-from ..mesh import Material
+from ..mesh import Material, distinct_rows
 from .columns import to_unit
 from .geometry import MAX_TEXTURES, Geometry, beside, check_counts, logger, read_text, read_texture
 from .numbers import numbers_of
@@ -27,15 +27,19 @@ MAP_OPTIONS = {"-blendu": 1, "-blendv": 1, "-bm": 1, "-boost": 1, "-cc": 1, "-cl
 
 @dataclass
 class _Lines:
-    """The lines that matter, with what was in force when each face was met."""
+    """The lines that matter, without their keywords.
 
-    vertices: list[bytes] = field(default_factory=list)
-    textures: list[bytes] = field(default_factory=list)
-    faces: list[bytes] = field(default_factory=list)
-    seen: list[tuple[int, int]] = field(default_factory=list)  # vertices and texture vertices before each face
-    material_of: list[int] = field(default_factory=list)
-    material_names: list[str] = field(default_factory=lambda: [""])
-    libraries: list[str] = field(default_factory=list)
+    seen: (F, 2) vertices and texture vertices before each face, None where no face counts from its own line
+    material_of: (F,) index into material_names
+    """
+
+    vertices: list[bytes]
+    textures: list[bytes]
+    faces: list[bytes]
+    seen: np.ndarray | None
+    material_of: np.ndarray
+    material_names: list[str]
+    libraries: list[str]
 
 
 def read(path: Path) -> Geometry:
@@ -52,7 +56,7 @@ def read(path: Path) -> Geometry:
         raise InputError(f"{path.name}: a face refers to vertex {int(corners.max()) + 1} of {len(vertices):,}; "
                          "the file is damaged, export it again")
     materials = _materials(path, lines)
-    runs = np.array(lines.material_of)[owners]
+    runs = lines.material_of[owners]
     order = np.argsort(runs, kind="stable")
     corners, uv_corners, runs = corners[order], uv_corners[order], runs[order]
     used, starts = np.unique(runs, return_index=True)
@@ -71,27 +75,36 @@ def _collect(path: Path) -> _Lines:
         raise InputError(f"{path.name}: not a text OBJ file; export it again as OBJ")
     if b"\\\n" in data or b"\\\r\n" in data:  # a backslash continues a line
         data = data.replace(b"\\\r\n", b" ").replace(b"\\\n", b" ")
-    lines, current, known = _Lines(), 0, {"": 0}
-    for line in data.splitlines():
-        line = line.lstrip()
-        key = line[:2]
-        if key in (b"v ", b"v\t"):
-            lines.vertices.append(line[2:])
-        elif key in (b"f ", b"f\t"):
-            lines.faces.append(line[2:])
-            lines.seen.append((len(lines.vertices), len(lines.textures)))
-            lines.material_of.append(current)
-        elif key == b"vt":
-            lines.textures.append(line[3:])
-        elif key == b"us" and line.startswith(b"usemtl"):
-            name = line[6:].strip().decode("utf-8", "replace")
-            if name not in known:
-                known[name] = len(lines.material_names)
-                lines.material_names.append(name)
-            current = known[name]
-        elif key == b"mt" and line.startswith(b"mtllib"):
-            lines.libraries.append(line[6:].strip().decode("utf-8", "replace"))
-    return lines
+    if b"\n" not in data:
+        data = data.replace(b"\r", b"\n")
+    names, faces, material_of = {"": 0}, [], []
+    switches = list(re.finditer(rb"^[ \t]*usemtl\b([^\r\n]*)", data, re.MULTILINE))
+    ends = [*(m.start() for m in switches), len(data)]
+    for switch, start, end in zip([None, *switches], [0, *ends[:-1]], ends, strict=True):
+        name = "" if switch is None else _text(switch.group(1))
+        found = _matching(b"f", data[start:end])
+        faces.extend(found)
+        material_of.append(np.full(len(found), names.setdefault(name, len(names))))
+    seen = None
+    if re.search(rb"^[ \t]*f[ \t][^\r\n]*-", data, re.MULTILINE):
+        at = {k: [m.start() for m in re.finditer(_pattern(k), data, re.MULTILINE)] for k in (b"f", b"v", b"vt")}
+        seen = np.stack([np.searchsorted(at[k], at[b"f"]) for k in (b"v", b"vt")], axis=1)
+    libraries = [_text(name) for name in re.findall(rb"^[ \t]*mtllib\b([^\r\n]*)", data, re.MULTILINE)]
+    return _Lines(_matching(b"v", data), _matching(b"vt", data), faces, seen, np.concatenate(material_of),
+                  list(names), libraries)
+
+
+def _pattern(keyword: bytes) -> bytes:
+    return rb"^[ \t]*" + keyword + rb"[ \t]+([^\r\n]*)"
+
+
+def _matching(keyword: bytes, data: bytes) -> list[bytes]:
+    """What follows `keyword` on the lines that start with it."""
+    return re.findall(_pattern(keyword), data, re.MULTILINE)
+
+
+def _text(name: bytes) -> str:
+    return name.strip().decode("utf-8", "replace")
 
 
 def _table(path: Path, lines: list[bytes], wanted: int) -> np.ndarray:
@@ -118,23 +131,34 @@ def _vertices(path: Path, lines: list[bytes]) -> tuple[np.ndarray, np.ndarray | 
 
 def _faces(path: Path, lines: _Lines) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Vertex indices (F, 3), texture vertex indices (F, 3) with -1 for none, and each triangle's face line (F,)."""
-    groups: dict[tuple[int, int, bool], list[int]] = defaultdict(list)
-    for i, line in enumerate(lines.faces):
-        groups[len(line.split()), line.count(b"/"), b"//" in line].append(i)
-    seen = np.array(lines.seen)
     corners, uv_corners, owners = [np.zeros((0, 3), np.int64)], [np.zeros((0, 3), np.int64)], [np.zeros(0, np.int64)]
-    for (size, slashes, double), rows in groups.items():
+    kinds = _line_kinds(lines.faces)
+    first, kind_of = distinct_rows(kinds)
+    for kind, (size, slashes, doubles) in enumerate(kinds[first].tolist()):
+        rows = np.flatnonzero(kind_of == kind)
         if size < 3:
             continue
-        table = _corner_table(path, [lines.faces[i] for i in rows], size, slashes, double)
+        table = _corner_table(path, [lines.faces[i] for i in rows], size, slashes, doubles > 0)
         vertex, texture = table[..., 0], table[..., 1]  # (R, size) each, counted from 1, from the end if negative
-        vertex = np.where(vertex < 0, vertex + seen[rows, 0][:, None], vertex - 1)
-        texture = np.where(texture < 0, texture + seen[rows, 1][:, None], texture - 1)
+        if lines.seen is not None:
+            vertex = np.where(vertex < 0, vertex + lines.seen[rows, :1] + 1, vertex)
+            texture = np.where(texture < 0, texture + lines.seen[rows, 1:] + 1, texture)
         triangles, owner = fan(np.arange(len(rows) * size).reshape(len(rows), size))
-        corners.append(vertex.ravel()[triangles])
-        uv_corners.append(texture.ravel()[triangles])
-        owners.append(np.array(rows)[owner])
+        corners.append(vertex.ravel()[triangles] - 1)
+        uv_corners.append(texture.ravel()[triangles] - 1)
+        owners.append(rows[owner])
     return np.concatenate(corners), np.concatenate(uv_corners), np.concatenate(owners)
+
+
+def _line_kinds(lines: list[bytes]) -> np.ndarray:
+    """For each line: words, slashes, double slashes, (F, 3)."""
+    text = np.frombuffer(b"\n".join(lines) + b"\n", np.uint8)
+    blank, slash = text <= 32, text == ord("/")
+    starts = np.concatenate([[0], np.flatnonzero(text == ord("\n"))[:-1] + 1])
+    word_ends = ~blank[:-1] & blank[1:]
+    doubles = slash[:-1] & slash[1:]
+    columns = [np.append(word_ends, False), slash, np.append(doubles, False)]
+    return np.stack([np.add.reduceat(c, starts, dtype=np.int64) for c in columns], axis=1)
 
 
 def _corner_table(path: Path, lines: list[bytes], size: int, slashes: int, double: bool) -> np.ndarray:

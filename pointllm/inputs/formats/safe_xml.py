@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from xml.parsers import expat
 
@@ -55,5 +56,6 @@ def parse_tree(path: Path, data: bytes) -> ElementTree.Element:
     return builder.close()
 
 
+@lru_cache(1024)
 def _local(name: str) -> str:
     return name.rsplit(":", 1)[-1]
