@@ -67,6 +67,7 @@ def objects(done: subprocess.CompletedProcess) -> list[dict]:
         (["embed", CHAIR, "--out", "tests"], "is a folder"),
         (["weights", "fetch", "nonsense"], "unknown weights 'nonsense'; known: "),
         (["serve", "--port", "x"], "--port"),
+        (["serve", "--port", "65536"], "1 to 65535"),
     ],
 )
 def test_wrong_arguments_are_refused_in_one_line(arguments, says):

@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from ..errors import PointLLMError
+from ..errors import InputError, PointLLMError
 from .inputs import positive
 
 
@@ -20,6 +20,8 @@ def add_to(subparsers: argparse._SubParsersAction) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.port and args.port > 65535:
+        raise InputError(f"--port {args.port} is no port; give a number from 1 to 65535")
     script = Path(__file__).resolve().parents[2] / "app.py"
     if not script.is_file():
         raise PointLLMError(f"{script}: the web app is part of a full checkout; start it there with ./run.sh")
