@@ -1,12 +1,14 @@
 """What happens when somebody adds files, asks, stops, or starts anew: events of the page in, updates of the page out.
 
-Every handler gets its person's own `Conversation` from the session and changes it in place; nothing is kept here.
+Every handler gets its person's own `Conversation` from the session and changes it in place. Nothing is kept here but
+whose conversation is whose, to end an answer when its reader has left.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from weakref import WeakValueDictionary
 
 import gradio as gr
 
@@ -31,6 +33,7 @@ class Chat:
         self.engine = engine
         self.panel = panel
         self.examples = examples
+        self._of_session: WeakValueDictionary[str, Conversation] = WeakValueDictionary()
 
     # -- adding files ------------------------------------------------------------------------------------------------
 
@@ -55,7 +58,7 @@ class Chat:
 
     # -- asking ------------------------------------------------------------------------------------------------------
 
-    def begin(self, box: dict | None, conversation: Conversation, language: str) -> list:
+    def begin(self, box: dict | None, conversation: Conversation, language: str, request: gr.Request) -> list:
         """A question was sent: show it at once, before its turn to be answered comes. Gives [chat, box, *panel]."""
         box = box or {}
         question, paths = (box.get("text") or "").strip(), arrange(box.get("files") or [])
@@ -69,23 +72,25 @@ class Chat:
         if problem:
             gr.Info(problem)
             return [gr.skip()] * (2 + len(self.panel.components))
-        return self._open(question, paths, conversation, language)
+        return self._open(question, paths, conversation, language, request)
 
-    def example(self, conversation: Conversation, language: str, chosen: gr.SelectData) -> list:
+    def example(self, conversation: Conversation, language: str, chosen: gr.SelectData, request: gr.Request) -> list:
         """An example was clicked. Only its number is taken from the browser, never a path."""
         example = self.examples[int(chosen.index)]
         if conversation.pending:
             return [gr.skip()] * (2 + len(self.panel.components))
-        return self._open(example.question, [str(example.file)], conversation, language)
+        return self._open(example.question, [str(example.file)], conversation, language, request)
 
-    def retry(self, conversation: Conversation, language: str) -> list:
+    def retry(self, conversation: Conversation, language: str, request: gr.Request) -> list:
         """Ask the last question again."""
         turn = None if conversation.pending else conversation.take_back()
         if turn is None:
             return [gr.skip()] * (2 + len(self.panel.components))
-        return self._open(turn.question, turn.added, conversation, language)
+        return self._open(turn.question, turn.added, conversation, language, request)
 
-    def _open(self, question: str, paths: list[str], conversation: Conversation, language: str) -> list:
+    def _open(self, question: str, paths: list[str], conversation: Conversation, language: str,
+              request: gr.Request) -> list:
+        self._of_session[request.session_hash] = conversation
         question = question or text(language, "default_question" if len(paths) < 2 else "default_question_many")
         turn = conversation.ask(question, paths)
         for path in turn.paths:
@@ -128,7 +133,10 @@ class Chat:
         finally:
             if turn.open:
                 turn.state = "stopped"
-        yield [self.draw(conversation, language), gr.update(**IDLE), *self.panel.updates(conversation, language)]
+        if conversation.closed:  # gradio repeats the last update at the end: let that be none
+            yield [gr.skip(), gr.skip(), *idle_panel]
+        else:
+            yield [*self.redraw(conversation, language), *self.panel.updates(conversation, language)]
 
     def _usable(self, turn: Turn, conversation: Conversation, language: str) -> Iterator[list]:
         """The turn's paths that can be read; the others are dropped and noted. Without any left the turn failed."""
@@ -151,7 +159,17 @@ class Chat:
         """End the answer that is being written, or that waits. Gives [chat, box]."""
         if conversation.pending:
             conversation.pending.state = "stopped"
-        return [self.draw(conversation, language), gr.update(**IDLE)]
+        return self.redraw(conversation, language)
+
+    def leave(self, request: gr.Request) -> None:
+        """The page was closed: nobody reads on. Gradio notices this by itself only once words are on their way."""
+        conversation = self._of_session.pop(request.session_hash, None)
+        if conversation is not None and conversation.pending:
+            conversation.pending.state = "stopped"
+
+    def redraw(self, conversation: Conversation, language: str) -> list:
+        """The chat and its buttons as they should be now. Gives [chat, box]."""
+        return [self.draw(conversation, language), gr.update(**(BUSY if conversation.pending else IDLE))]
 
     # -- the rest of the page ----------------------------------------------------------------------------------------
 
@@ -159,6 +177,7 @@ class Chat:
         """A new conversation; the old one is forgotten. Gives [conversation, chat, box, *panel]."""
         if conversation.pending:
             conversation.pending.state = "stopped"
+        conversation.closed = True
         fresh = Conversation()
         fresh.drawn = conversation.drawn
         return [fresh, [], gr.update(value={"text": "", "files": []}, **IDLE), *self.panel.updates(fresh, language)]

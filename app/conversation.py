@@ -49,13 +49,15 @@ class Turn:
 class Conversation:
     """Inputs in the order of their arrival, turns in the order of asking.
 
-    shown: the path that belongs in the preview; drawn: the preview that the page was last given.
+    shown: the path that belongs in the preview; drawn: the preview that the page was last given;
+    closed: whether a new one has taken its place.
     """
 
     items: list[Item] = field(default_factory=list)
     turns: list[Turn] = field(default_factory=list)
     shown: str | None = None
     drawn: str = ""
+    closed: bool = False
 
     @property
     def pending(self) -> Turn | None:

@@ -77,9 +77,14 @@ def build(engine: Engine) -> gr.Blocks:
             chatbot.example_select(chat.example, [conversation, language], whole, **at_once),
             chatbot.retry(chat.retry, [conversation, language], whole, **at_once),
         ]
-        answers = [event.then(**write) for event in asked]
-        box.stop(chat.stop, [conversation, language], [chatbot, box], cancels=answers, **at_once)
-        fresh.click(chat.restart, [conversation, language], [conversation, *whole], cancels=answers, **at_once)
+        # "multiple": the browser must never hold back a question because it believes the last answer still to run.
+        # For the same reason answers are stopped by a mark on the conversation and not by gradio's `cancels`, after
+        # which the next event is sometimes not sent (gradio 6.31). What was on its way meanwhile is drawn over.
+        for event in asked:
+            event.then(**write, trigger_mode="multiple")
+        redraw = {"fn": chat.redraw, "inputs": [conversation, language], "outputs": [chatbot, box], **at_once}
+        box.stop(chat.stop, [conversation, language], [chatbot, box], **at_once).then(**redraw)
+        fresh.click(chat.restart, [conversation, language], [conversation, *whole], **at_once).then(**redraw)
 
         panel.inputs.input(chat.tick, [panel.inputs, conversation, language], panel.components, **at_once)
         panel.inputs.select(chat.show, [conversation, language], panel.components, **at_once)
@@ -95,6 +100,7 @@ def build(engine: Engine) -> gr.Blocks:
             code = kept if kept in languages() else preferred(request.headers.get("accept-language"))
             return [code, *speak(code, conversation)]
 
+        page.unload(chat.leave)
         page.load(arrive, [kept_language, conversation], [language, *translated], **at_once)
         language.input(speak, [language, conversation], translated, **at_once)
         language.input(lambda code: code, language, kept_language, **at_once)

@@ -80,11 +80,11 @@ def _preview(look: Look, language: str) -> str:
 
 
 def _shape(look: Look, language: str) -> str:
-    """The place that `page/viewer.js` draws into, and its two buttons."""
+    """The place that `page/viewer.js` draws into, and its buttons."""
     tools = "".join(
         f'<button type="button" data-tool="{tool}" title="{escape(text(language, "view_" + tool))}" '
         f'aria-label="{escape(text(language, "view_" + tool))}">{sign}</button>'
-        for tool, sign in (("reset", "⟲"), ("fullscreen", "⤢"))
+        for tool, sign in (("up", "Z"), ("reset", "⟲"), ("fullscreen", "⤢"))
     )
     label = escape(text(language, "view_label", name=look.name))
     return (f'<div class="view shape-view" data-src="{address(look.preview)}" aria-label="{label}" '

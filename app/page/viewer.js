@@ -34,7 +34,7 @@
       shown = vec4(mix(linear * 12.92, 1.055 * pow(max(linear, 0.0), vec3(1.0 / 2.4)) - 0.055,
                        step(0.0031308, linear)), 1.0);
     }`;
-  const START = { yaw: 0.7, pitch: 0.35, zoom: 1, x: 0, y: 0 };
+  const START = { yaw: 0.7, pitch: 0.35, zoom: 1, x: 0, y: 0, zUp: false };
   const FIELD = Math.PI / 6;
   const ARRAYS = { 5121: Uint8Array, 5123: Uint16Array, 5125: Uint32Array, 5126: Float32Array };
   const WIDTHS = { SCALAR: 1, VEC2: 2, VEC3: 3, VEC4: 4 };
@@ -163,6 +163,10 @@
     const [cy, sy, cp, sp] = [Math.cos(camera.yaw), Math.sin(camera.yaw), Math.cos(camera.pitch), Math.sin(camera.pitch)];
     // Column by column; its rows are the eye's right, up and back, then the shape is moved across and away.
     const view = [cy, -sy * sp, sy * cp, 0, 0, cp, sp, 0, -sy, -cy * sp, cy * cp, 0, camera.x, camera.y, -distance, 1];
+    if (camera.zUp) {  // the file's z becomes up: its y points away
+      const [up, away] = [view.slice(4, 7), view.slice(8, 11)];
+      for (let row = 0; row < 3; row += 1) { view[4 + row] = -away[row]; view[8 + row] = up[row]; }
+    }
     const projection = [cot / aspect, 0, 0, 0, 0, cot, 0, 0, 0, 0, (far + near) / (near - far), -1,
       0, 0, 2 * far * near / (near - far), 0];
     const at = (name) => gl.getUniformLocation(program, name);
@@ -264,6 +268,7 @@
   document.addEventListener("click", (event) => {
     const tool = event.target.closest?.(".shape-view [data-tool]");
     if (tool?.dataset.tool === "reset") reset();
+    if (tool?.dataset.tool === "up") { camera.zUp = !camera.zUp; redraw(); }
     if (tool?.dataset.tool === "fullscreen") {
       if (document.fullscreenElement) document.exitFullscreen();
       else tool.closest(".shape-view").requestFullscreen();
