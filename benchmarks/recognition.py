@@ -59,7 +59,8 @@ def embed_all(space, cloud: PointCloud) -> dict[str, torch.Tensor]:
     """{witness: (D,)}: what `embed_shape` gives for each witness, from one look at the shape."""
     upright, features = space.stand_upright(cloud)
     share = space.config["witness"]
-    vectors = {"point": space.point_tower.embed([upright])[0], "views": space.image_tower.embed_features(features[None])[0]}
+    vectors = {"point": space.point_tower.embed([upright])[0],
+               "views": space.image_tower.embed_features(features[None])[0]}
     vectors["both"] = F.normalize(share["point"] * vectors["point"] + share["views"] * vectors["views"], dim=-1)
     return vectors
 

@@ -1,4 +1,4 @@
-"""Point-Bind and Point-LLM: one joint space for 3D, images, sound, video and text, and a language model that speaks of it.
+"""Point-Bind and Point-LLM: one joint space for 3D, images, sound, video and text, and a language model on top.
 
 Importing the package is cheap: the public names load their modules (and PyTorch) when they are first used.
 """

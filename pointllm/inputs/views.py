@@ -40,8 +40,9 @@ def ring(count: int, elevations: tuple[float, ...] = (20.0,), start: float = 30.
     return [Camera(start + 360.0 * i / count, elevations[i % len(elevations)]) for i in range(count)]
 
 
-def render_views(cloud: PointCloud, cameras: list[Camera], size: int, background: tuple[float, float, float] = (1, 1, 1),
-                 use_colors: bool = True, ambient: float = 0.45) -> np.ndarray:
+def render_views(cloud: PointCloud, cameras: list[Camera], size: int,
+                 background: tuple[float, float, float] = (1, 1, 1), use_colors: bool = True,
+                 ambient: float = 0.45) -> np.ndarray:
     """Pictures of `cloud` from `cameras` → (V, size, size, 3) uint8 sRGB.
 
     A shape with a surface is ray-cast, one without is drawn point by point. `background` is sRGB in [0, 1];

@@ -49,7 +49,8 @@ def clip_features(rows: list[dict], folder: Path, tower: AudioTower, config: dic
     return torch.stack(found)
 
 
-def class_targets(text: TextTower, classes: list[str], objects: list[str | None], config: dict) -> tuple[Tensor, Tensor]:
+def class_targets(text: TextTower, classes: list[str], objects: list[str | None],
+                  config: dict) -> tuple[Tensor, Tensor]:
     """Where classes land, (C, D), and the vectors of their plain names as `classify` compares them, (C, D)."""
     names = [name.replace("_", " ") for name in classes]
     plain = label_embeddings(text, names, templates=QUICK_TEMPLATES)
@@ -105,7 +106,8 @@ def cross_validate(features: Tensor, labels: Tensor, folds: Tensor, targets: Ten
         mine = folds == fold
         right[mine] = (head(features[mine, 0]) @ plain.T).argmax(1) == labels[mine]
     by_fold = {int(fold): round(100 * right[folds == fold].float().mean().item(), 1) for fold in folds.unique()}
-    by_class = {name: round(100 * right[labels == index].float().mean().item(), 1) for index, name in enumerate(classes)}
+    by_class = {name: round(100 * right[labels == index].float().mean().item(), 1)
+                for index, name in enumerate(classes)}
     return {"accuracy": round(100 * right.float().mean().item(), 1), "folds": by_fold, "classes": by_class}
 
 

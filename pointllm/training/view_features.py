@@ -34,7 +34,6 @@ KINDS = {
     "mesh": (6, 6),  # as the file is
     "plain": (2, 6),  # without its colours
     "cloud8192": (2, 6),  # as a bare cloud of so many points
-    "cloud1024": (2, 6),
     "lying": (1, 2),  # with another axis up: for telling which axis is up
 }
 

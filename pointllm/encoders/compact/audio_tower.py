@@ -64,7 +64,7 @@ def prepare(waveform: np.ndarray, sample_rate: int, config: dict) -> list[Tensor
 
     samples = np.asarray(waveform, dtype=np.float32)
     if samples.ndim != 1 or sample_rate <= 0:
-        raise InputError(f"sound of shape {samples.shape} at {sample_rate} Hz; one channel at a positive rate is needed")
+        raise InputError(f"sound of shape {samples.shape} at {sample_rate} Hz; one channel at a positive rate needed")
     if len(samples) < SHORTEST_SECONDS * sample_rate:
         raise InputError(f"sound of {len(samples) / sample_rate:.3f} s; at least {SHORTEST_SECONDS} s are needed")
     if not np.isfinite(samples).all():

@@ -18,7 +18,8 @@ ROOSTER = Path(__file__).resolve().parents[3] / "assets" / "samples" / "rooster.
 
 @pytest.fixture(scope="module")
 def tower() -> AudioTower:
-    return AudioTower.from_folder(resolve("embedded") / "audio", ImageTower.from_folder(resolve("embedded") / "image").trunk)
+    trunk = ImageTower.from_folder(resolve("embedded") / "image").trunk
+    return AudioTower.from_folder(resolve("embedded") / "audio", trunk)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,8 @@ def test_loudness_and_sample_rate_do_not_matter(tower, rooster):
     import soxr
 
     samples, rate = rooster
-    plain, quiet, other = tower.embed([(samples, rate), (samples * 0.05, rate), (soxr.resample(samples, rate, 48000), 48000)])
+    plain, quiet, other = tower.embed(
+        [(samples, rate), (samples * 0.05, rate), (soxr.resample(samples, rate, 48000), 48000)])
     assert torch.linalg.norm(plain) == pytest.approx(1, abs=1e-5)
     assert plain @ quiet > 0.999
     assert plain @ other > 0.98
