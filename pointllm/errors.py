@@ -19,3 +19,7 @@ class InputError(PointLLMError):
 
 class WeightsError(PointLLMError):
     """Weights are missing, damaged, or of another kind than asked for."""
+
+
+class DataError(PointLLMError):
+    """A data folder, or a source to build one from, cannot be used."""
