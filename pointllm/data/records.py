@@ -30,6 +30,7 @@ class Record:
     path: its 3D file, absolute or joined to the folder; None for an object known by pictures or text alone
     colors: names by area, largest first; images: pictures of the object, beside the views that are rendered
     captions: sentences that are true of it; size_m: width, height and depth in metres where known
+    up_axis: "x", "y" or "z" where the source says which axis of the file is up; None is taken as y
     """
 
     id: str
@@ -46,6 +47,7 @@ class Record:
     captions: tuple[str, ...] = ()
     size_m: tuple[float, float, float] | None = None
     tags: tuple[str, ...] = ()
+    up_axis: str | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def read_labels(folder: str | Path) -> dict[str, Label]:
     if not path.is_file():
         found = {r.label: r.category for r in reversed(read_records(folder))}
         return {name: Label(name, found[name]) for name in sorted(found)}
-    entries = _parse(path, _read_text(path), path.name)
+    entries = _parse(_read_text(path), str(path))
     if not isinstance(entries, dict):
         raise DataError(f"{path}: holds no JSON object of labels; write {{\"chair\": {{\"synonyms\": []}}, …}}")
     labels = {}
@@ -196,7 +198,7 @@ def read_rows(path: Path) -> Iterator[Row]:
         if not line.strip():
             continue
         where = f"{path}: line {number}"
-        fields = _parse(path, line, where)
+        fields = _parse(line, where)
         if not isinstance(fields, dict):
             raise DataError(f"{where}: holds no JSON object; each line is one {{…}}")
         yield Row(path, number, fields, where)
@@ -220,6 +222,7 @@ def _record(row: Row, folder: Path) -> Record:
         captions=row.texts("captions"),
         size_m=_size(row),
         tags=row.texts("tags"),
+        up_axis=_up_axis(row),
     )
 
 
@@ -231,6 +234,13 @@ def _size(row: Row) -> tuple[float, float, float] | None:
     if not numbers or not all(type(v) in (int, float) and 0 <= v < float("inf") for v in value):
         raise row.error("\"size_m\" is not [width, height, depth] in metres; give three numbers, or null")
     return tuple(float(v) for v in value)
+
+
+def _up_axis(row: Row) -> str | None:
+    axis = row.text("up_axis")
+    if axis not in (None, "x", "y", "z"):
+        raise row.error(f"unknown \"up_axis\" {axis!r}; known: x, y, z, or null")
+    return axis
 
 
 def _sound(row: Row, folder: Path) -> Sound:
@@ -253,15 +263,15 @@ def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: is not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8") from error
+        where = f"byte {error.start}"
+        raise DataError(f"{path}: is not UTF-8 text ({error.reason} at {where}); save it as UTF-8") from error
     except OSError as error:
         raise DataError(f"{path}: can't be read ({error.strerror}); check the path and its permissions") from error
 
 
-def _parse(path: Path, text: str, where: str) -> object:
+def _parse(text: str, where: str) -> object:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         cause = getattr(error, "msg", type(error).__name__)
-        where = where if where.startswith(str(path)) else f"{path}"
         raise DataError(f"{where}: is not JSON ({cause}); correct or remove it") from error
