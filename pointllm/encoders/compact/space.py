@@ -84,15 +84,20 @@ class CompactSpace:
         witness = witness or "both"
         if witness not in WITNESSES:
             raise InputError(f"witness {witness!r} isn't known; choose {', '.join(WITNESSES)}")
+        return self.embed_witnesses(cloud, (witness,))[witness]
+
+    def embed_witnesses(self, cloud: PointCloud, witnesses: Sequence[str] = WITNESSES) -> dict[str, Tensor]:
+        """What `embed_shape` gives for each of `witnesses`, (D,) each, from one look at the shape."""
         upright, features = self.stand_upright(cloud)
-        if witness == "views":
-            return self.image_tower.embed_features(features[None])[0]
-        by_points = self.point_tower.embed([upright])[0]
-        if witness == "point":
-            return by_points
-        by_views = self.image_tower.embed_features(features[None])[0]
-        share = self.config["witness"]
-        return F.normalize(share["point"] * by_points + share["views"] * by_views, dim=-1)
+        found = {}
+        if "views" in witnesses or "both" in witnesses:
+            found["views"] = self.image_tower.embed_features(features[None])[0]
+        if "point" in witnesses or "both" in witnesses:
+            found["point"] = self.point_tower.embed([upright])[0]
+        if "both" in witnesses:
+            share = self.config["witness"]
+            found["both"] = F.normalize(share["point"] * found["point"] + share["views"] * found["views"], dim=-1)
+        return {witness: found[witness] for witness in witnesses}
 
     def stand_upright(self, cloud: PointCloud) -> tuple[PointCloud, Tensor]:
         """The shape with y up, and the features (V, 1280) of its views.
