@@ -122,13 +122,21 @@ class AdaptedLlama(nn.Module):
     def merge(self) -> AdaptedLlama:
         """Fold LoRA into the base weights for inference: the same numbers, no extra work per token."""
         if self.config.lora_rank:
+            values = [layer.self_attn.v_proj for layer in self.llama.model.layers]
+            kept = [_factors(value) for value in values if hasattr(value, "lora_A")]
             for name, module in list(self.llama.named_modules()):
                 if hasattr(module, "merge") and hasattr(module, "get_base_layer"):
                     module.merge()
                     parent, _, leaf = name.rpartition(".")
                     setattr(self.llama.get_submodule(parent), leaf, module.get_base_layer())
-            self.injection.refresh_outputs(self.llama)
+            self.injection.forget_lora(self.llama, kept)
         return self
+
+
+def _factors(layer: nn.Module) -> tuple[Tensor, Tensor]:
+    """The two factors of a layer's LoRA, the scale in the outer one."""
+    (name, inner), outer = next(iter(layer.lora_A.items())), next(iter(layer.lora_B.values()))
+    return inner.weight.detach().clone(), outer.weight.detach() * layer.scaling[name]
 
 
 def _file_name(name: str) -> str:

@@ -6,7 +6,8 @@ ImageBind-LLM, arXiv 2309.03905). A softmax over one token is 1, so its contribu
     c_l = W_o (tanh(gate_l) * W_v (bind(x) + prefix_l)),                                                    (1)
 
 is the same for every position: a bias (B, 1, D) that is computed once per answer and added to the attention's output
-by a forward hook. W_v is the base projection (no LoRA, no bias); the LoRA of W_o does apply to it.
+by a forward hook. W_v is the base projection (no LoRA, no bias); the LoRA of W_o does apply to it. Both are called as
+modules: layers may lie on several devices, be offloaded, or hold quantised weights.
 
 `positions` says where the bias enters: "all" (the published adapters) or "answer": from the last token of the prompt
 on, which are exactly the positions that predict the answer.
@@ -41,21 +42,34 @@ class VisualInjection(nn.Module):
         self._active = threading.local()  # two answers may be generated at once, in two threads
 
     def attach(self, language_model: nn.Module) -> None:
-        """Hook the attention layers of a `LlamaForCausalLM` and remember its value and output projections.
-
-        Call it before LoRA is merged: the value projections are taken as they are now.
-        """
+        """Hook the attention layers of a `LlamaForCausalLM` and remember its value and output projections."""
         attentions = [layer.self_attn for layer in language_model.model.layers]
-        self._outputs = [attention.o_proj for attention in attentions]  # a list: not registered as our own modules
-        weights = [getattr(a.v_proj, "base_layer", a.v_proj).weight.detach().clone() for a in attentions]
-        self.register_buffer("value_weight", torch.stack(weights), persistent=False)  # (L, kv_heads * head_dim, D)
+        self._find_projections(attentions)
         self._head_dim = attentions[0].head_dim
         for index, attention in enumerate(attentions):
             attention.register_forward_hook(self._hook(index))
 
-    def refresh_outputs(self, language_model: nn.Module) -> None:
-        """Point to the output projections again after LoRA has been merged into them."""
-        self._outputs = [layer.self_attn.o_proj for layer in language_model.model.layers]
+    def _find_projections(self, attentions: list[nn.Module]) -> None:
+        self._outputs = [attention.o_proj for attention in attentions]  # lists: not registered as our own modules
+        self._values = [getattr(attention.v_proj, "base_layer", attention.v_proj) for attention in attentions]
+
+    def forget_lora(self, language_model: nn.Module, value_lora: list[tuple[Tensor, Tensor]]) -> None:
+        """LoRA has been merged into the projections: point to them again, and take that of W_v out of equation (1).
+
+        value_lora: a layer's two factors (rank, D) and (kv_heads * head_dim, rank), the scale within; [] for none.
+        """
+        self._find_projections([layer.self_attn for layer in language_model.model.layers])
+        if value_lora:
+            inner, outer = (torch.stack(factors) for factors in zip(*value_lora, strict=True))
+            self.register_buffer("value_lora_inner", inner, persistent=False)  # (L, rank, D)
+            self.register_buffer("value_lora_outer", outer, persistent=False)  # (L, kv_heads * head_dim, rank)
+
+    def _base_value(self, index: int, token: Tensor) -> Tensor:
+        """W_v of a layer without LoRA and bias: (B, D) → (B, kv_heads * head_dim), on the layer's device."""
+        value = without_bias(self._values[index], token)
+        if hasattr(self, "value_lora_inner"):
+            value = value - (token @ self.value_lora_inner[index].T @ self.value_lora_outer[index].T).to(value)
+        return value
 
     def _hook(self, index: int):
         def add_bias(_module, _inputs, output):
@@ -76,19 +90,16 @@ class VisualInjection(nn.Module):
         return self.biases_of_feature(self.feature(embedding))
 
     def biases_of_feature(self, feature: Tensor) -> list[Tensor]:
-        """(B, D) → one (B, 1, D) per layer."""
+        """(B, D) → one (B, 1, D) per layer, each on its layer's device."""
         heads = self.gates.shape[1]
         tokens = feature[:, None] + self.prefix_query  # (B, L, D)
-        values = torch.einsum("bld,lvd->blv", tokens, self.value_weight)
-        values = values.unflatten(-1, (-1, self._head_dim))  # (B, L, kv_heads, head_dim)
-        values = values.repeat_interleave(heads // values.shape[2], dim=2)  # grouped-query attention
-        gated = (values * torch.tanh(self.gates)[..., None]).flatten(2)  # (B, L, H * head_dim)
         biases = []
         for index, output in enumerate(self._outputs):
-            contribution = output(gated[:, index])
-            bias = getattr(output, "bias", None)
-            if bias is not None:  # the attention's own pass through W_o adds it already
-                contribution = contribution - bias
+            value = self._base_value(index, tokens[:, index]).unflatten(-1, (-1, self._head_dim))
+            value = value.repeat_interleave(heads // value.shape[1], dim=1)  # grouped-query attention: (B, H, head_dim)
+            gate = torch.tanh(self.gates[index]).to(value)
+            # without its bias, which the attention's own pass through W_o adds already
+            contribution = without_bias(output, (value * gate[:, None]).flatten(1))
             biases.append(contribution[:, None].to(feature.dtype))
         return biases
 
@@ -100,3 +111,11 @@ class VisualInjection(nn.Module):
             yield
         finally:
             self._active.biases = None
+
+
+def without_bias(linear: nn.Module, x: Tensor) -> Tensor:
+    """W x of a linear module, (B, D) → (B, E). Its bias may be offloaded: what it gives for zeros is taken off."""
+    if getattr(linear, "bias", None) is None:
+        return linear(x)
+    whole, bias = linear(torch.cat([x, torch.zeros_like(x)])).chunk(2)
+    return whole - bias
