@@ -10,14 +10,20 @@ Point-BERT, arXiv 2111.14819; Point-M2AE, arXiv 2205.14401; PointNet, arXiv 1612
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pointllm.encoders.grouping import gather_points
+from pointllm.encoders.packed_linear import ACTIVATIONS, FastLinear, PackedLinear, WeightCache, can_pack
 
 # Rows of the widest hidden layer that are worked on at once in evaluation: they then stay in the cache.
 _CHUNK_ROWS = 2048
+
+Map = Callable[[Tensor], Tensor]
 
 
 def _linear(conv: nn.Conv1d, x: Tensor) -> Tensor:
@@ -29,6 +35,23 @@ def _folded(conv: nn.Conv1d, norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
     """Weight (C_out, C_in) and bias of the 1×1 convolution followed by BatchNorm with its running statistics."""
     scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
     return conv.weight.squeeze(-1) * scale[:, None], (conv.bias - norm.running_mean) * scale + norm.bias
+
+
+def _map(weight: Tensor, bias: Tensor | None, activation: str = "none") -> Map:
+    """The linear map in the form that is fastest here; differentiable where gradients are wanted."""
+    if can_pack(weight):
+        return PackedLinear(weight, bias, activation)
+    return lambda x: ACTIVATIONS[activation](F.linear(x, weight, bias))
+
+
+class _FoldedMaps(NamedTuple):
+    """The mini-PointNet in evaluation: five linear maps, without BatchNorm."""
+
+    inner: Map  # C_in -> C, then ReLU
+    feature: Map  # C -> F: what the group's maximum is taken of
+    own: Map  # C -> H: a point's part of the second map's hidden layer
+    shared: Map  # F -> H: the maximum's part, and all biases
+    out: Map  # H -> C_out
 
 
 class MiniPointNet(nn.Module):
@@ -48,6 +71,12 @@ class MiniPointNet(nn.Module):
             nn.Conv1d(2 * middle, second, 1), nn.BatchNorm1d(second), nn.ReLU(), nn.Conv1d(second, out_channels, 1)
         )
 
+        self._cache = WeightCache()
+
+    def train(self, mode: bool = True) -> MiniPointNet:
+        self._cache.clear()
+        return super().train(mode)
+
     def forward(self, groups: Tensor) -> Tensor:
         """groups: (B, G, K, C_in), points relative to their centre. Returns tokens (B, G, C_out)."""
         batch, number, size, channels = groups.shape
@@ -64,21 +93,22 @@ class MiniPointNet(nn.Module):
         """
         batch, number, channels = tokens.shape
         groups, size = index.shape[1:]
-        first, second = self.first_conv, self.second_conv
         rows = tokens.reshape(-1, channels)
-        if self.training:
-            feature = _linear(first[3], F.relu(first[1](_linear(first[0], rows))))  # (B·N, F)
-            weight, bias = second[0].weight.squeeze(-1), second[0].bias
-        else:
-            feature = _linear(first[3], F.relu(F.linear(rows, *_folded(first[0], first[1]))))
-            weight, bias = _folded(second[0], second[1])
-        middle = feature.shape[-1]
+        if not self.training:
+            maps = self._maps()
+            inner = maps.inner(rows)
+            maximum = gather_points(maps.feature(inner).view(batch, number, -1), index).amax(2)  # (B, G, F)
+            hidden = gather_points(maps.own(inner).view(batch, number, -1), index)  # (B, G, K, H)
+            hidden = hidden.add_(maps.shared(maximum)[:, :, None]).relu_()
+            return maps.out(hidden).amax(2)
+        first, second = self.first_conv, self.second_conv
+        feature = _linear(first[3], F.relu(first[1](_linear(first[0], rows))))  # (B·N, F)
+        weight, middle = second[0].weight.squeeze(-1), feature.shape[-1]
         maximum = gather_points(feature.view(batch, number, middle), index).amax(2)  # (B, G, F)
-        shared = F.linear(maximum, weight[:, :middle], bias)  # (B, G, H)
+        shared = F.linear(maximum, weight[:, :middle], second[0].bias)  # (B, G, H)
         own = F.linear(feature, weight[:, middle:]).view(batch, number, -1)
         hidden = gather_points(own, index) + shared[:, :, None]  # (B, G, K, H)
-        hidden = hidden.view(-1, hidden.shape[-1])
-        hidden = F.relu(second[1](hidden) if self.training else hidden)
+        hidden = F.relu(second[1](hidden.view(-1, hidden.shape[-1])))
         return _linear(second[3], hidden).view(batch, groups, size, -1).amax(2)
 
     def _pool_points_train(self, rows: Tensor, size: int) -> Tensor:
@@ -94,27 +124,41 @@ class MiniPointNet(nn.Module):
         return _linear(second[3], hidden).view(-1, size, second[3].out_channels).amax(1)
 
     def _pool_points(self, rows: Tensor, size: int) -> Tensor:
-        """The same in evaluation, a few groups at a time.
-
-        Nothing nonlinear lies between the first map's last layer and the second map's first one but the maximum,
-        so for a point's own half the two matrices are multiplied beforehand (128 → 512 instead of 128 → 256 → 512).
-        """
-        first, second = self.first_conv, self.second_conv
-        weight_in, bias_in = _folded(first[0], first[1])
-        weight_mid, bias_mid = first[3].weight.squeeze(-1), first[3].bias
-        weight, bias = _folded(second[0], second[1])
-        middle = weight_mid.shape[0]
-        weight_own = weight[:, middle:] @ weight_mid
-        bias = bias + weight[:, middle:] @ bias_mid
+        """The same in evaluation, a few groups at a time."""
+        maps = self._maps()
         groups = max(1, _CHUNK_ROWS // size)
         out = []
         for part in rows.split(groups * size):
-            inner = F.linear(part, weight_in, bias_in).relu_()
-            maximum = F.linear(inner, weight_mid).view(-1, size, middle).amax(1) + bias_mid
-            hidden = F.linear(inner, weight_own).view(-1, size, weight.shape[0])
-            hidden = hidden.add_(F.linear(maximum, weight[:, :middle], bias)[:, None]).relu_()
-            out.append(F.linear(hidden, second[3].weight.squeeze(-1)).amax(1))
-        return torch.cat(out) + second[3].bias
+            inner = maps.inner(part)  # (g·K, C)
+            maximum = maps.feature(inner).view(-1, size, self.first_conv[3].out_channels).amax(1)  # (g, F)
+            hidden = maps.own(inner).view(len(maximum), size, -1)
+            hidden = hidden.add_(maps.shared(maximum)[:, None]).relu_()
+            out.append(maps.out(hidden).amax(1))
+        return torch.cat(out)
+
+    def _maps(self) -> _FoldedMaps:
+        """The folded maps of the weights as they are now; kept until they change."""
+        if torch.is_grad_enabled():
+            self._cache.clear()
+            return self._fold()
+        sources = [*self.parameters(), *self.buffers()]
+        return self._cache.get("maps", sources, self._fold)
+
+    def _fold(self) -> _FoldedMaps:
+        """Nothing nonlinear lies between the first map's last layer and the second map's first one but the maximum,
+        so for a point's own half the two matrices are multiplied beforehand (128 → 512 instead of 128 → 256 → 512).
+        """
+        first, second = self.first_conv, self.second_conv
+        weight_mid, bias_mid = first[3].weight.squeeze(-1), first[3].bias
+        weight, bias = _folded(second[0], second[1])
+        of_all, of_own = weight.split(len(weight_mid), 1)
+        return _FoldedMaps(
+            inner=_map(*_folded(first[0], first[1]), "relu"),
+            feature=_map(weight_mid, bias_mid),
+            own=_map(of_own @ weight_mid, None),
+            shared=_map(of_all, bias + of_own @ bias_mid),
+            out=_map(second[3].weight.squeeze(-1), second[3].bias),
+        )
 
 
 class Mlp(nn.Module):
@@ -122,11 +166,11 @@ class Mlp(nn.Module):
 
     def __init__(self, dim: int, hidden: int):
         super().__init__()
-        self.fc1 = nn.Linear(dim, hidden)
-        self.fc2 = nn.Linear(hidden, dim)
+        self.fc1 = FastLinear(dim, hidden, activation="gelu")
+        self.fc2 = FastLinear(hidden, dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.fc2(F.gelu(self.fc1(x)))
+        return self.fc2(self.fc1(x))
 
 
 class Attention(nn.Module):
@@ -135,8 +179,8 @@ class Attention(nn.Module):
     def __init__(self, dim: int, heads: int):
         super().__init__()
         self.heads = heads
-        self.qkv = nn.Linear(dim, 3 * dim, bias=False)
-        self.proj = nn.Linear(dim, dim)
+        self.qkv = FastLinear(dim, 3 * dim, bias=False)
+        self.proj = FastLinear(dim, dim)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """x: (B, N, D); mask: (B, 1, N, N), added to the scores, or None."""
