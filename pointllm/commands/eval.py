@@ -1,0 +1,88 @@
+"""`pointllm eval …`: measure a profile, and write results.json, report.md and report.html."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from ..errors import InputError
+from .inputs import add_model_options, positive
+from .output import emit, write
+
+logger = logging.getLogger("pointllm")
+
+KINDS = ("name", "what", "yes-no", "color", "use", "parts", "name-zh")
+
+
+def add_to(subparsers: argparse._SubParsersAction) -> None:
+    parser = subparsers.add_parser("eval", help="measure recognition, retrieval, sounds and answers; write a report")
+    what = parser.add_subparsers(title="what", metavar="WHAT", required=True)
+    _zero_shot(what)
+
+
+def _protocol(what: argparse._SubParsersAction, name: str, run: Callable[[argparse.Namespace], int],
+              summary: str) -> argparse.ArgumentParser:
+    """A parser with the options that every protocol has."""
+    parser = what.add_parser(name, help=summary, description=summary)
+    parser.add_argument("--data", required=True, metavar="DIR",
+                        help="data folder (objects.jsonl), file of rows (.jsonl), or a benchmark's own folder")
+    parser.add_argument("--split", default="val", help="which part of the data (default: val)")
+    parser.add_argument("--n", type=positive, metavar="N", help="only so many objects, drawn always alike")
+    parser.add_argument("--hold-out", metavar="SOURCE", help="only the objects of this source, of every split")
+    parser.add_argument("--out", required=True, metavar="DIR", help="where the report goes")
+    parser.add_argument("--cache", metavar="DIR", help="where vectors and answers are kept (default: OUT/cache)")
+    parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
+    add_model_options(parser)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _zero_shot(what: argparse._SubParsersAction) -> None:
+    def run(args: argparse.Namespace) -> int:
+        from ..evaluation.variants import parse_variants
+        from .classify import read_labels
+
+        variants = parse_variants(args.variants)
+        names = read_labels(args.labels) if args.labels else None
+        setup, objects = _setup(args), _objects(args)
+        from ..evaluation.zero_shot import run_zero_shot
+
+        return _finish(args, setup, run_zero_shot(setup, objects, names, variants, args.templates.split(",")))
+
+    parser = _protocol(what, "zero-shot", run, "zero-shot recognition over all labels")
+    parser.add_argument("--variants", default="mesh", metavar="V,…", help="mesh, plain, cloud8192, cloud1024, "
+                        "ten-percent, z-up, or all: how the objects are shown (default: mesh)")
+    parser.add_argument("--templates", default="quick", metavar="T,…",
+                        help="sentences a label stands for: 1 (the paper's), 64, or quick as classify has (default)")
+    parser.add_argument("--labels", metavar="A,B,C|FILE", help="labels to choose from (default: all of the data)")
+
+
+def _setup(args: argparse.Namespace):
+    from ..evaluation.provenance import Run
+
+    out = Path(args.out)
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out}: is a file; name a folder for --out")
+    return Run(out, args.profile or "", args.witness, args.cache)
+
+
+def _objects(args: argparse.Namespace):
+    from ..evaluation.objects import read_objects
+
+    return read_objects(args.data, args.split, args.n, args.hold_out)
+
+
+def _finish(args: argparse.Namespace, setup, report, with_llm: bool = False) -> int:
+    from ..evaluation.report import figure_text, write_report
+
+    line = write_report(report, setup, with_llm)
+    if args.json:
+        emit(line)
+    else:
+        for tile in report.tiles:
+            write(f"{tile.name}: {figure_text(tile.value)}{f' {tile.unit}' if tile.unit else ''}"
+                  f"{f' ({tile.note})' if tile.note else ''}\n")
+    logger.info("report in %s", setup.out / "report.html")
+    return 0
