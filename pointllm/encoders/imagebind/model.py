@@ -71,12 +71,16 @@ class ImageBindConfig:
     imu_length: int = 2000
 
     @classmethod
+    def names(cls) -> set[str]:
+        """Every size that there is."""
+        return {field.name for field in fields(cls)}
+
+    @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ImageBindConfig:
         """From a config file; drop-path rates, which matter in training only, are left out. ValueError on others."""
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if not k.endswith("drop_path")}
-        known = {field.name for field in fields(cls)}
-        if unknown := sorted(values.keys() - known):
-            raise ValueError(f"ImageBind has no size {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+        if unknown := sorted(values.keys() - cls.names()):
+            raise ValueError(f"ImageBind has no size {', '.join(unknown)}; known: {', '.join(sorted(cls.names()))}")
         return cls(**values)
 
 
@@ -138,8 +142,11 @@ class ImageBind(nn.Module):
         config: ImageBindConfig | None = None,
         modalities: Iterable[str] = MODALITIES,
         dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
     ) -> ImageBind:
         """A model in eval mode with the weights of a state dict in the published layout, not copied if the type fits.
+
+        `state` may be read on demand: only tensors of `modalities` are asked for, one after the other.
 
         Raises:
             WeightsError: a key is missing, unknown, or of another shape than the config says.
@@ -150,20 +157,26 @@ class ImageBind(nn.Module):
         wanted = model.state_dict()
         others = tuple(name for name in MODALITIES if name not in modalities)
         given = {
-            key: value
-            for key, value in state.items()
-            if not key.startswith(POINT_KEYS) and key.split(".")[1:2] not in [[name] for name in others]
+            key for key in state if not key.startswith(POINT_KEYS) and key.split(".")[1:2] not in [[n] for n in others]
         }
-        if missing := sorted(wanted.keys() - given.keys()):
+        if missing := sorted(wanted.keys() - given):
             raise WeightsError(f"not a complete ImageBind checkpoint: {len(missing)} keys missing, first {missing[0]}")
-        if unknown := sorted(given.keys() - wanted.keys()):
+        if unknown := sorted(given - wanted.keys()):
             raise WeightsError(f"not an ImageBind checkpoint: {len(unknown)} unknown keys, first {unknown[0]}")
-        for key, value in given.items():
+        placed = {}
+        for key in sorted(given):
+            value = state[key]
             if value.shape != wanted[key].shape:
                 sizes = f"{tuple(value.shape)}, {tuple(wanted[key].shape)} needed"
                 raise WeightsError(f"ImageBind checkpoint of another size: {key} is {sizes}")
-        model.load_state_dict({key: value.to(dtype) for key, value in given.items()}, assign=True)
+            placed[key] = value.to(device, dtype)
+        model.load_state_dict(placed, assign=True)
         return model.eval().requires_grad_(False)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights lie; inputs are taken there."""
+        return next(self.parameters()).device
 
     def embed(self, modality: str, x: Tensor, scaled: bool = True) -> Tensor:
         """One modality → (B, out_embed_dim).
@@ -180,6 +193,7 @@ class ImageBind(nn.Module):
         """
         if modality not in self.modality_trunks:
             raise InputError(f"modality {modality!r} was not built; built: {', '.join(self.modality_trunks)}")
+        x = x.to(self.device)
         if x.is_floating_point():
             x = x.to(self.modality_trunks[modality].blocks[0].norm_1.weight.dtype)
         # A sixth dimension of vision and a fifth of audio count clips.

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from pointllm.encoders.imagebind.resample import resample
 from pointllm.errors import InputError
 
 IMAGE_SIZE = 224
@@ -100,10 +101,7 @@ def audio_tensor(waveform: np.ndarray | Tensor, sample_rate: int) -> Tensor:
     samples = np.asarray(waveform, dtype=np.float32)
     if samples.ndim != 1:
         raise InputError(f"sound of shape {samples.shape}: one channel (T,) is needed")
-    if sample_rate != AUDIO_RATE:
-        import soxr
-
-        samples = soxr.resample(samples, sample_rate, AUDIO_RATE, quality="HQ")
+    samples = resample(samples, sample_rate, AUDIO_RATE)
     if len(samples) < FRAME:
         raise InputError(f"sound of {len(samples) / AUDIO_RATE:.3f} s: at least {FRAME / AUDIO_RATE} s are needed")
     sound = torch.from_numpy(np.ascontiguousarray(samples))
