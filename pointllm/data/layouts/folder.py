@@ -18,9 +18,10 @@ from .found import SPLIT_NAMES, Found, Options, is_shape, source_name, walk
 
 NAME, TITLE = "folder", "folder of 3D files"
 # File names that say nothing: the folder is the object then, and its parent the label.
-HOLLOW = {"model", "mesh", "scene", "object", "untitled", "model normalized", "textured", "source", "export", "texture"}
+HOLLOW = {"model", "mesh", "scene", "object", "untitled", "model normalized", "textured", "source", "export"}
 # Folders that say nothing about what is in them.
-PASSED = {"models", "meshes", "objects", "glb", "glbs", "gltf", "obj", "ply", "data", "files", "3d", "assets"}
+PASSED = {"models", "meshes", "objects", "glb", "glbs", "gltf", "obj", "ply", "data", "files", "3d", "assets",
+          "samples", "examples"}
 # Of several files of one name, the first of these is taken: what carries most comes first.
 PREFERRED = (".glb", ".gltf", ".obj", ".3mf", ".dae", ".ply", ".off", ".stl")
 
