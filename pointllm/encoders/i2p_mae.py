@@ -68,7 +68,7 @@ class HierarchicalEncoder(nn.Module):
         self.token_embed = nn.ModuleList()
         self.encoder_pos_embeds = nn.ModuleList()
         self.encoder_blocks = nn.ModuleList()
-        rates = torch.linspace(0, config.drop_path, sum(config.depths)).tolist()
+        rates = torch.linspace(0, config.drop_path, sum(config.depths), device="cpu").tolist()
         for level, (dim, depth) in enumerate(zip(config.dims, config.depths, strict=True)):
             if level == 0:
                 embed = MiniPointNet(config.in_channels, config.point_widths, dim)

@@ -59,7 +59,7 @@ class PointBERT(nn.Module):
         self.cls_token = nn.Parameter(torch.zeros(1, 1, config.dim))
         self.cls_pos = nn.Parameter(torch.randn(1, 1, config.dim))
         self.pos_embed = position_embedding(config.position_hidden, config.dim)
-        rates = torch.linspace(0, config.drop_path, config.depth).tolist()
+        rates = torch.linspace(0, config.drop_path, config.depth, device="cpu").tolist()
         self.blocks = BlockStack(config.dim, config.heads, config.mlp_ratio, rates)
         self.norm = nn.LayerNorm(config.dim)
         self.apply(initialize)
