@@ -1,6 +1,6 @@
 """From sources to a data folder: scan each, name things by one vocabulary, split, merge with what is there, write.
 
-Shapes are not read here: `prepared` does that, once the folder lists them.
+Shapes are not read here: `prepared` does that, once the folder lists them; `add_colors` writes back what it measured.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from .folder import REPORT, DataFolder, Merged, write_report
 from .layouts import Options, scan
 from .layouts.found import Found
 from .layouts.tables import read_captions
+from .prepared import PreparedData
 from .records import Label, read_labels
 
 logger = logging.getLogger("pointllm")
@@ -49,11 +50,13 @@ def build(sources: Sequence[str | Path], out: str | Path, *, layout: str = "auto
     known = Vocabulary.read(vocabulary) if vocabulary else None
     scanned = [scan(Path(source), layout, options) for source in sources]
     for found in scanned:
+        if options.limit is not None:
+            found.keep(options.limit)
         built.found.append(found.summary())
         logger.info("%s", found.summary())
         _fill(found, options, captions)
         if known is not None:
-            known.apply(found)
+            known.apply(found, loosely=options.label_from == "name")
         _split(found, folder, val_share, seed)
     if not any(found.objects or found.sounds for found in scanned):
         raise DataError(f"nothing to build from: {'; '.join(built.found)}")
@@ -106,6 +109,19 @@ def _split(found: Found, folder: DataFolder, val_share: float, seed: int) -> Non
         row["split"] = chosen.get(row["id"], "train")
 
 
+def add_colors(folder: str | Path, prepared: PreparedData) -> int:
+    """Write the colours that were measured on the files into rows that name none; how many rows that were."""
+    data = DataFolder(Path(folder))
+    count = 0
+    for identifier, row in data.objects.items():
+        if not row.get("colors") and identifier in prepared and (colors := prepared.facts(identifier).get("colors")):
+            row["colors"] = colors
+            count += 1
+    if count:
+        data.save()
+    return count
+
+
 class Vocabulary:
     """Labels that names of other sources are brought to."""
 
@@ -126,22 +142,37 @@ class Vocabulary:
             path = path.parent
         return cls(read_labels(path))
 
-    def apply(self, found: Found) -> None:
+    def name(self, text: str, loosely: bool = False) -> str:
+        """The label that is known by a name, else the name itself.
+
+        loosely: also by the longest run of words in it, the last where several are as long: `common tree autumn` → tree
+        """
+        if (exact := self.by_name.get(text.lower())) is not None or not loosely:
+            return exact or text
+        words = text.lower().split()
+        for length in range(len(words) - 1, 0, -1):
+            for start in range(len(words) - length, -1, -1):
+                if (label := self.by_name.get(" ".join(words[start:start + length]))) is not None:
+                    return label
+        return text
+
+    def apply(self, found: Found, loosely: bool = False) -> None:
         """Rename labels that are known by another name; the name they came with stays as a synonym."""
         renamed: dict[str, dict] = {}
         for name, entry in found.labels.items():
-            label = self.by_name.get(name.lower(), name)
+            label = self.name(name, loosely)
             ours = renamed.setdefault(label, {})
             if label in self.labels:
                 known = self.labels[label]
                 ours |= {k: v for k, v in (("category", known.category), ("zh", known.zh)) if v}
-            others = [*entry.get("synonyms", []), *([name] if name.lower() != label.lower() else [])]
+            exact = name.lower() in self.by_name and name.lower() != label.lower()
+            others = [*entry.get("synonyms", []), *([name] if exact else [])]
             ours["synonyms"] = list(dict.fromkeys([*ours.get("synonyms", []), *others]))
         found.labels = renamed
         for row in found.objects:
-            row["label"] = self.by_name.get(row["label"].lower(), row["label"])
+            row["label"] = self.name(row["label"], loosely)
             if row["label"] in self.labels and self.labels[row["label"]].category:
                 row["category"] = self.labels[row["label"]].category
         for row in found.sounds:
             if row.get("object_label"):
-                row["object_label"] = self.by_name.get(row["object_label"].lower(), row["object_label"])
+                row["object_label"] = self.name(row["object_label"])

@@ -42,8 +42,8 @@ def scan(root: Path, options: Options) -> Found:
         found.detail = f"labels from {table.name}"
         _by_table(found, root, table, source)
     else:
-        found.detail = "labels from folders"
-        _by_folders(found, root, source)
+        found.detail = f"labels from {'file names' if options.label_from == 'name' else 'folders'}"
+        _by_folders(found, root, source, options.label_from == "name")
     return found
 
 
@@ -75,7 +75,7 @@ def _by_table(found: Found, root: Path, table: Path, source: str) -> None:
         known += [s for s in synonyms if s not in known and s != label]
 
 
-def _by_folders(found: Found, root: Path, source: str) -> None:
+def _by_folders(found: Found, root: Path, source: str, by_name: bool) -> None:
     taken: dict[str, Path] = {}
     for folder, _, names in walk(root):
         stems: dict[str, Path] = {}
@@ -87,6 +87,8 @@ def _by_folders(found: Found, root: Path, source: str) -> None:
                 found.skip(path, f"the same name as {first.name}, which is taken")
                 continue
             label, split, category = _place(path.relative_to(root))
+            if by_name and plain_name(path.stem) not in ("", *HOLLOW):
+                label = plain_name(path.stem)
             if label is None:
                 found.skip(path, "no label: put it into a folder named after what it is, or give a --table")
                 continue

@@ -22,7 +22,8 @@ class Options:
 
     source: the name that its objects carry; table: CSV or JSONL with a row an object; captions: CSV or JSON, id to
     sentences; license, creator: of everything that doesn't say its own; unlabelled: whether to keep objects that
-    only have a name, labelled by it
+    only have a name, labelled by it; label_from: "folder", or "name" where files of all kinds lie in one folder;
+    limit: objects to take of each source, spread over all
     """
 
     source: str | None = None
@@ -31,6 +32,8 @@ class Options:
     license: str | None = None
     creator: str | None = None
     unlabelled: bool = False
+    label_from: str = "folder"
+    limit: int | None = None
 
 
 @dataclass
@@ -65,6 +68,16 @@ class Found:
         self.objects.append(row)
         self.labels.setdefault(label, {})
         return row
+
+    def keep(self, limit: int) -> None:
+        """Reduce to `limit` objects spread evenly over all, with the labels and files that they need."""
+        if len(self.objects) > limit:
+            step = len(self.objects) / limit
+            self.objects = [self.objects[int(i * step)] for i in range(limit)]
+            used = {row["label"] for row in self.objects}
+            self.labels = {name: entry for name, entry in self.labels.items() if name in used}
+            folders = {str(Path(row["path"]).parent) for row in self.objects if row["path"]}
+            self.files = {path: make for path, make in self.files.items() if str(Path(path).parent) in folders}
 
     def skip(self, path: object, reason: str) -> None:
         """Note what is left out and why."""
