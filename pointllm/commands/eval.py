@@ -20,6 +20,10 @@ def add_to(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser("eval", help="measure recognition, retrieval, sounds and answers; write a report")
     what = parser.add_subparsers(title="what", metavar="WHAT", required=True)
     _zero_shot(what)
+    _retrieval(what)
+    _audio(what)
+    _qa(what)
+    _caption(what)
 
 
 def _protocol(what: argparse._SubParsersAction, name: str, run: Callable[[argparse.Namespace], int],
@@ -59,6 +63,64 @@ def _zero_shot(what: argparse._SubParsersAction) -> None:
     parser.add_argument("--labels", metavar="A,B,C|FILE", help="labels to choose from (default: all of the data)")
 
 
+def _retrieval(what: argparse._SubParsersAction) -> None:
+    def run(args: argparse.Namespace) -> int:
+        setup, objects = _setup(args), _objects(args)
+        from ..evaluation.retrieval import run_retrieval
+
+        return _finish(args, setup, run_retrieval(setup, objects))
+
+    _protocol(what, "retrieval", run, "mAP of 3D to 3D, image to 3D, 3D to image and text to 3D")
+
+
+def _audio(what: argparse._SubParsersAction) -> None:
+    def run(args: argparse.Namespace) -> int:
+        from ..data.records import read_sounds
+
+        setup, sounds, data = _setup(args), read_sounds(args.data), Path(args.data)
+        objects = _objects(args) if (data / "objects.jsonl").is_file() else None
+        from ..evaluation.sounds import run_audio
+
+        return _finish(args, setup, run_audio(setup, sounds, data.name, objects, args.folds))
+
+    parser = _protocol(what, "audio", run, "sounds by class, sound to 3D retrieval, 3D objects by their sound")
+    parser.add_argument("--folds", type=_folds, metavar="1,2", help="only the sounds of these folds (default: all)")
+
+
+def _folds(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of folds; give numbers such as 1,2") from None
+
+
+def _qa(what: argparse._SubParsersAction) -> None:
+    def run(args: argparse.Namespace) -> int:
+        setup, objects = _setup(args), _objects(args)
+        kinds = [kind.strip() for kind in args.kinds.split(",") if kind.strip()]
+        from ..evaluation.qa import run_qa
+
+        return _finish(args, setup, run_qa(setup, objects, kinds, args.questions, not args.no_cache), with_llm=True)
+
+    parser = _protocol(what, "qa", run, "questions about objects: names, yes or no, colours, use, parts, Chinese")
+    parser.add_argument("--kinds", default=",".join(KINDS), metavar="K,…",
+                        help=f"kinds of questions (default: {','.join(KINDS)})")
+    parser.add_argument("--questions", type=Path, metavar="FILE", help="ask these instead: JSONL with object or path, "
+                        "question, answer(s), and kind name, yes-no, color or text")
+    parser.add_argument("--no-cache", action="store_true", help="don't mend the embedding by the visual cache")
+
+
+def _caption(what: argparse._SubParsersAction) -> None:
+    def run(args: argparse.Namespace) -> int:
+        setup, objects = _setup(args), _objects(args)
+        from ..evaluation.qa import run_caption
+
+        return _finish(args, setup, run_caption(setup, objects, not args.no_cache), with_llm=True)
+
+    parser = _protocol(what, "caption", run, "descriptions: names, colours, likeness to reference captions")
+    parser.add_argument("--no-cache", action="store_true", help="don't mend the embedding by the visual cache")
+
+
 def _setup(args: argparse.Namespace):
     from ..evaluation.provenance import Run
 
@@ -71,7 +133,7 @@ def _setup(args: argparse.Namespace):
 def _objects(args: argparse.Namespace):
     from ..evaluation.objects import read_objects
 
-    return read_objects(args.data, args.split, args.n, args.hold_out)
+    return read_objects(args.data, args.split, args.n, args.hold_out, Path(args.cache or Path(args.out) / "cache"))
 
 
 def _finish(args: argparse.Namespace, setup, report, with_llm: bool = False) -> int:

@@ -17,6 +17,7 @@ import torch
 from ..bind import PointBind
 from ..errors import WeightsError
 from ..inputs import PointCloud, read_shape
+from ..inputs.orientation import with_up
 from .objects import Target
 from .pictures import Thumbnails
 from .provenance import Progress, Run, one_line
@@ -56,7 +57,7 @@ def embed_objects(run: Run, bind: PointBind, targets: Sequence[Target], variant:
             if key in store:
                 continue
             try:
-                cloud = read_shape(target.path)
+                cloud = read_target(target)
                 if thumbnails is not None and variant == "mesh":
                     thumbnails.draw(target.id, cloud)
                 store.put(key, _look(bind, VARIANTS[variant][0](cloud), witnesses))
@@ -73,6 +74,12 @@ def embed_objects(run: Run, bind: PointBind, targets: Sequence[Target], variant:
         if key in store:
             vectors[row] = store[key]
     return Embedded({witness: vectors[:, column] for column, witness in enumerate(witnesses)}, failures)
+
+
+def read_target(target: Target) -> PointCloud:
+    """The object's shape; with y up where the data, rather than the file, says which axis points up."""
+    cloud = read_shape(target.path)
+    return with_up(cloud, target.up_axis) if target.up_axis else cloud
 
 
 @torch.inference_mode()

@@ -7,10 +7,11 @@ Reading records is `pointllm.data.records`', foreign layouts are `pointllm.data.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..data.files import write_atomic
 from ..data.records import OBJECTS, Label, Record, Row, read_labels, read_records, read_rows
 from ..errors import DataError
 
@@ -30,6 +31,7 @@ class Target:
     colors: tuple[str, ...] = ()
     captions: tuple[str, ...] = ()
     images: tuple[Path, ...] = ()
+    up_axis: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,16 @@ class Objects:
         return sorted(self.labels)
 
 
-def read_objects(data: str | Path, split: str = "val", n: int | None = None, hold_out: str | None = None) -> Objects:
+def read_objects(data: str | Path, split: str = "val", n: int | None = None, hold_out: str | None = None,
+                 unpack: Path | None = None) -> Objects:
     """The objects of `data`: a folder with objects.jsonl, a .jsonl file of rows, or a benchmark's own folder.
 
     split: which part of a folder; n: only so many, drawn as the acceptance check draws them; hold_out: the objects of
-    this source alone, of every split (for weights that were trained without it). Rows marked `in_vocab: false` are
-    left out. Raises DataError where nothing is left, or the data can't be read.
+    this source alone, of every split (for weights that were trained without it); unpack: where objects go that a
+    benchmark keeps many to a file. Rows marked `in_vocab: false` are left out. Raises DataError where nothing is
+    left, or the data can't be read.
     """
+    make: dict[Path, Callable[[], bytes]] = {}
     data = Path(data)
     if data.is_file():
         targets, labels = _from_rows(data)
@@ -61,8 +66,7 @@ def read_objects(data: str | Path, split: str = "val", n: int | None = None, hol
         targets, labels = _from_folder(data, None if hold_out else split)
         origin = f"{data.name}, {'all splits' if hold_out else f'split {split}'}"
     else:
-        targets, labels = _from_layout(data, split)
-        origin = f"{data.name}, split {split}"
+        targets, labels, make, origin = _from_layout(data, split, unpack)
     if hold_out:
         sources = sorted({target.source for target in targets})
         targets = [target for target in targets if target.source == hold_out]
@@ -76,6 +80,9 @@ def read_objects(data: str | Path, split: str = "val", n: int | None = None, hol
         random.Random(ORDER_SEED).shuffle(targets)
         targets = targets[:n]
         origin += f", {len(targets)} drawn"
+    for target in targets:
+        if target.path in make and not target.path.is_file():
+            write_atomic(target.path, make[target.path]())
     return Objects(tuple(targets), labels, origin)
 
 
@@ -94,22 +101,40 @@ def _from_folder(folder: Path, split: str | None) -> tuple[list[Target], dict[st
     return targets, labels
 
 
-def _from_layout(folder: Path, split: str) -> tuple[list[Target], dict[str, Label]]:
-    """A benchmark's own folder (ModelNet40, ScanObjectNN, Objaverse-LVIS, …), by its layout."""
-    try:
-        from ..data.layouts import read_layout
-    except ImportError:
-        raise DataError(f"{folder}: holds no {OBJECTS}; make a data folder with: pointllm data build") from None
-    records = read_layout(folder)
-    labels = {name: Label(name) for name in sorted({record.label for record in records})}
-    wanted = [r for r in records if r.split == split and r.path] or [r for r in records if r.split == "test" and r.path]
-    return [_target(record, (), labels) for record in wanted], labels
+def _from_layout(folder: Path, split: str, unpack: Path | None
+                 ) -> tuple[list[Target], dict[str, Label], dict[Path, Callable[[], bytes]], str]:
+    """A benchmark's own folder (ModelNet40, ScanObjectNN, Objaverse-LVIS, …): the asked split, else its test split,
+    else all of it where it has no splits. Objects that lie many to a file get paths under `unpack`, and functions that
+    make them."""
+    from ..data.layouts import scan
+
+    found = scan(folder)
+    place = Path(unpack or folder)
+    make = {place / path: function for path, function in found.files.items()}
+    labels = {name: Label(name, entry.get("category"), entry.get("zh"), tuple(entry.get("synonyms", ())))
+              for name, entry in found.labels.items()}
+    rows = [row for row in found.objects if row["path"]]
+    splits = {row.get("split") for row in rows}
+    part = next((s for s in (split, "test") if s in splits), None)
+    if part is None and splits - {None}:
+        raise DataError(f"{folder}: {found.layout} has no split {split!r}; it has {', '.join(sorted(splits - {None}))}")
+    targets = []
+    for row in rows:
+        if row.get("split") == part or part is None:
+            path = place / row["path"] if row["path"] in found.files else Path(row["path"])
+            category = row.get("category") or labels[row["label"]].category or "object"
+            targets.append(Target(
+                row["id"], path, row["label"], frozenset([row["label"]]), category, row.get("source") or "unknown",
+                tuple(row.get("colors", ())), tuple(row.get("captions", ())),
+                tuple(map(Path, row.get("images", ()))), row.get("up_axis")))
+    return targets, labels, make, f"{found.layout}, {f'split {part}' if part else 'all of it'}"
 
 
 def _target(record: Record, acceptable: Sequence[str], labels: dict[str, Label]) -> Target:
     category = record.category or label_of(record.label, labels).category or "object"
     return Target(record.id, record.path, record.label, frozenset((record.label, *acceptable)), category,
-                  record.source or "unknown", record.colors, record.captions, record.images)
+                  record.source or "unknown", record.colors, record.captions, record.images,
+                  getattr(record, "up_axis", None))
 
 
 def _from_rows(file: Path) -> tuple[list[Target], dict[str, Label]]:
@@ -121,7 +146,7 @@ def _from_rows(file: Path) -> tuple[list[Target], dict[str, Label]]:
     targets = []
     for row in rows:
         label = row.text("label", needed=True)
-        path = row.path_in(file.parent, row.text("path", needed=True))
+        path = file.parent / row.text("path", needed=True)
         accepted = frozenset((label, *row.texts("acceptable")))
         category = row.text("category") or label_of(label, labels).category or "object"
         targets.append(Target(row.text("id") or path.stem, path, label, accepted, category,
