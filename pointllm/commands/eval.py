@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import InputError
-from .inputs import add_model_options, positive
+from .inputs import add_model_options, check_output, positive
 from .output import emit, write
 
 logger = logging.getLogger("pointllm")
@@ -24,6 +24,8 @@ def add_to(subparsers: argparse._SubParsersAction) -> None:
     _audio(what)
     _qa(what)
     _caption(what)
+    _compare(what)
+    _ablation(what)
 
 
 def _protocol(what: argparse._SubParsersAction, name: str, run: Callable[[argparse.Namespace], int],
@@ -119,6 +121,53 @@ def _caption(what: argparse._SubParsersAction) -> None:
 
     parser = _protocol(what, "caption", run, "descriptions: names, colours, likeness to reference captions")
     parser.add_argument("--no-cache", action="store_true", help="don't mend the embedding by the visual cache")
+
+
+def _compare(what: argparse._SubParsersAction) -> None:
+    def run(args: argparse.Namespace) -> int:
+        from ..evaluation.compare import compare, comparison_table
+
+        found = compare(args.a, args.b)
+        _print(args, found, comparison_table(found))
+        return 0
+
+    parser = what.add_parser("compare", help="two reports of the same kind: which is better, and is it chance?")
+    parser.add_argument("a", metavar="A", help="folder of a report")
+    parser.add_argument("b", metavar="B", help="folder of another")
+    _output_options(parser, run)
+
+
+def _ablation(what: argparse._SubParsersAction) -> None:
+    def run(args: argparse.Namespace) -> int:
+        from ..evaluation.ablation import ablation
+        from ..evaluation.report_markdown import table_of
+
+        head, rows = ablation(args.runs, args.figures.split(",") if args.figures else None)
+        found = {"figures": head[1:], "runs": {row[0]: dict(zip(head[1:], row[1:], strict=True)) for row in rows}}
+        _print(args, found, table_of(head, rows))
+        return 0
+
+    parser = what.add_parser("ablation", help="figures of several reports in one table")
+    parser.add_argument("--runs", nargs="+", required=True, metavar="[NAME=]DIR", help="folders of reports")
+    parser.add_argument("--figures", metavar="F,…", help="such as top1,variants.plain.top1 (default: all that differ)")
+    _output_options(parser, run)
+
+
+def _output_options(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int]) -> None:
+    parser.add_argument("--out", metavar="FILE.md", help="also write the table to this file")
+    parser.add_argument("--json", action="store_true", help="print the figures as one JSON object")
+    parser.set_defaults(run=run)
+
+
+def _print(args: argparse.Namespace, found: dict, table: str) -> None:
+    from ..evaluation.report import write_text
+
+    if args.out:
+        write_text(check_output(args.out), table)
+    if args.json:
+        emit(found)
+    else:
+        write(table)
 
 
 def _setup(args: argparse.Namespace):

@@ -40,6 +40,11 @@ def markdown_of(report: Report, provenance: Mapping[str, object]) -> tuple[str, 
     return "\n".join(lines), pictures
 
 
+def table_of(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A table alone."""
+    return "\n".join(_table(head, rows)) + "\n"
+
+
 def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
     numeric = [bool(rows) and all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(head))]
     return [

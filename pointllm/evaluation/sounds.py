@@ -133,7 +133,8 @@ def _add_objects(run: Run, report: Report, bind: PointBind, sounds: Sequence[Sou
     report.summary["object-by-sound"] = {"top1": metrics.percent(hits), "objects": len(among), "labels": len(labels)}
     report.tiles.append(Tile("3D by sound", metrics.percent(hits), "%", f"{len(among)} objects, {len(labels)} labels"))
     report.add(Text(f"Each of {len(among)} objects is given to the label, of {len(labels)} that make a sound, whose "
-                    f"mean sound is nearest. Right: {metrics.percent(hits):.1f} %; by chance {100 / len(labels):.1f} %."),
+                    f"mean sound is nearest. Right: {metrics.percent(hits):.1f} %; by chance: "
+                    f"{100 / len(labels):.1f} %."),
                Gallery([Card(thumbnails.of(targets[i]), targets[i].label, [("nearest sound", g)], hit,
                              thumbnails.file(targets[i].id).stem)
                         for i, g, hit in list(zip(among, got, hits, strict=True))[:2 * EXAMPLES]]))
