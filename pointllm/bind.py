@@ -16,22 +16,31 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .errors import InputError
+from .devices import Machine, device_option, precision_option, towers_placement
+from .errors import InputError, WeightsError
 from .inputs import Input, read_input
 from .inputs.facts import shape_facts
+from .inputs.video import read_video
 from .profiles import default_profile, read_config, resolve
 
 REMEMBERED = 256  # files whose embedding is kept: what a conversation comes back to
 
 
-def _compact(folder: Path, config: dict):
+def _compact(folder: Path, config: dict, device: str, dtype: torch.dtype):
     from .encoders.compact.space import CompactSpace
 
+    # These towers are small enough to stay on the CPU, in fp32, whatever the language model runs on.
     return CompactSpace(folder, config)
 
 
-# Kinds of joint space, by the config's `space`: how one is made from its folder.
-SPACES = {"compact": _compact}
+def _imagebind(folder: Path, config: dict, device: str, dtype: torch.dtype):
+    from .encoders.official.space import ImageBindSpace
+
+    return ImageBindSpace(folder, config, device, dtype)
+
+
+# Kinds of joint space, by the config's `space`: how one is made from its folder, for a device and a type of numbers.
+SPACES = {"compact": _compact, "imagebind": _imagebind}
 
 
 @dataclass(frozen=True)
@@ -52,14 +61,26 @@ class PointBind:
         self._lock = threading.Lock()
 
     @classmethod
-    def from_pretrained(cls, profile: str | None = None, device: str | torch.device = "cpu") -> PointBind:
+    def from_pretrained(cls, profile: str | None = None, device: str | torch.device | None = None,
+                        precision: str | None = None) -> PointBind:
         """The joint space of `profile` (None: the default one). WeightsError when its files are missing or damaged.
 
-        The compact towers are small enough to stay on the CPU whatever `device` the language model runs on.
+        device: "auto", "cpu", "cuda", "cuda:1", …; precision: "auto", "fp32", "bf16" or "fp16" (that of the towers;
+        point branches stay in fp32). None: `$POINTLLM_DEVICE` and `$POINTLLM_PRECISION`, else "auto": fp16 on a CUDA
+        card, fp32 on the CPU. InputError for a device that isn't here.
         """
-        folder = resolve(profile or default_profile())
+        folder = resolve(profile or default_profile(), needs=("imagebind", "point"))
+        place, dtype = towers_placement(device_option(device), precision_option(precision), Machine.here())
+        return cls.from_folder(folder, place, dtype)
+
+    @classmethod
+    def from_folder(cls, folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> PointBind:
+        """The joint space in a profile's folder, on a device that is here. WeightsError when it is of no known kind."""
         config = read_config(folder)
-        return cls(SPACES[config["space"]](folder, config), config)
+        if config.get("space") not in SPACES:
+            raise WeightsError(f"{folder.name}/config.json: space is {config.get('space')!r}; known: "
+                               f"{', '.join(SPACES)}")
+        return cls(SPACES[config["space"]](folder, config, device, dtype), config)
 
     @property
     def dim(self) -> int:
@@ -116,10 +137,24 @@ class PointBind:
             elif given.modality == "audio":
                 vector = self.space.embed_audio([given.data])[0]
             elif given.modality == "video":
-                vector = self.space.embed_video(list(given.data))
+                vector = self.space.embed_video(self._video(given))
             else:
                 vector = self.space.embed_text([given.data])[0]
         return vector.float().numpy()
+
+    def _video(self, given: Input):
+        """A video with as many frames as the space wants; reading gives few, enough for most."""
+        wanted = getattr(self.space, "video_frames", 0)
+        return read_video(given.path, wanted) if wanted > len(given.data) else given.data
+
+    def embed_raw(self, modality: str, values: np.ndarray | torch.Tensor) -> np.ndarray:
+        """A batch of prepared tensors → (B, D) float32, unit norm: for depth, thermal and IMU, which come in no files.
+
+        Only ImageBind's space takes them; see `pointllm.encoders.official.space` for the shapes. InputError otherwise.
+        """
+        if not hasattr(self.space, "embed_raw"):
+            raise InputError(f"this profile has no tower for {modality}; use an official one")
+        return self.space.embed_raw(modality, values).float().numpy()
 
     def embed_text(self, sentences: Sequence[str]) -> np.ndarray:
         """Sentences → (B, D) float32, unit norm. InputError for an empty one."""

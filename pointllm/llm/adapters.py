@@ -1,7 +1,7 @@
 """A LLaMA with everything that Point-LLM adds to it: LoRA, tuned biases and norms, and the gated injection.
 
 Builds it from a config, loads and saves the added part (`adapters.safetensors`). One code path for the embedded model
-and the published one; `meta_checkpoint` renames the published keys into the ones used here:
+and the published one; `pointllm.weights.convert` renames the published keys into the ones used here:
 
     injection.bind_network.*, injection.prefix_query, injection.gates     bind network, prefixes, gates
     llama.<module>.lora_A.weight / lora_B.weight                          LoRA of a linear layer (peft's names)
@@ -12,6 +12,7 @@ Knows nothing of prompts, files or generation.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -83,7 +84,9 @@ class AdaptedLlama(nn.Module):
         """
         for name, module in llama.named_modules():
             if name.rsplit(".", 1)[-1] in self.config.biased and module.bias is None:
-                module.bias = nn.Parameter(torch.zeros(module.out_features, dtype=module.weight.dtype))
+                weight = module.weight
+                dtype = weight.dtype if weight.is_floating_point() else llama.dtype
+                module.bias = nn.Parameter(torch.zeros(module.out_features, dtype=dtype, device=weight.device))
 
     def stage_parameters(self, stage: int) -> dict[str, nn.Parameter]:
         """The parameters of a training stage by their names in the file: 1 injection; 2 also LoRA, biases, norms."""
@@ -104,17 +107,11 @@ class AdaptedLlama(nn.Module):
         """Everything added, by its name in the file."""
         return {name: value.detach() for name, value in self.stage_parameters(2).items()}
 
-    def load_adapter_state(self, state: dict[str, Tensor], source: str) -> None:
+    def load_adapter_state(self, state: Mapping[str, Tensor], source: str) -> None:
         """Copy `state` in. Raises WeightsError naming the first missing, surplus or misshapen tensor."""
         own = self.stage_parameters(2)
-        for name in own.keys() - state.keys():
-            raise WeightsError(f"{source}: {name} is missing; the file doesn't belong to this config.json")
-        for name, value in state.items():
-            if name not in own:
-                raise WeightsError(f"{source}: {name} has no place in this model; is it another one's adapter file?")
-            if value.shape != own[name].shape:
-                expected = tuple(own[name].shape)
-                raise WeightsError(f"{source}: {name} has shape {tuple(value.shape)}, expected {expected}")
+        shapes = {name: tuple(value.shape) for name, value in own.items()}
+        check_adapter_tensors(shapes, {name: tuple(value.shape) for name, value in state.items()}, source)
         with torch.no_grad():
             for name, value in state.items():
                 own[name].copy_(value)
@@ -131,6 +128,17 @@ class AdaptedLlama(nn.Module):
                     setattr(self.llama.get_submodule(parent), leaf, module.get_base_layer())
             self.injection.forget_lora(self.llama, kept)
         return self
+
+
+def check_adapter_tensors(wanted: Mapping[str, tuple], given: Mapping[str, tuple], source: str) -> None:
+    """Raises WeightsError naming the first tensor of `given` (name → shape) that is missing, surplus or misshapen."""
+    for name in sorted(wanted.keys() - given.keys()):
+        raise WeightsError(f"{source}: {name} is missing; the file doesn't belong to this config.json")
+    for name, shape in given.items():
+        if name not in wanted:
+            raise WeightsError(f"{source}: {name} has no place in this model; is it another one's adapter file?")
+        if shape != wanted[name]:
+            raise WeightsError(f"{source}: {name} has shape {shape}, expected {wanted[name]}")
 
 
 def _factors(layer: nn.Module) -> tuple[Tensor, Tensor]:

@@ -21,11 +21,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pointllm.errors import InputError, WeightsError
-from pointllm.llm.adapters import AdaptedLlama, AdapterConfig, load_llama
+from pointllm.llm.adapters import AdaptedLlama
 from pointllm.llm.facts import with_relevant_facts
 from pointllm.llm.generation import Sampling, generate
-from pointllm.llm.prompts import NOTHING_ATTACHED, Turn, chat_prompt, turns_of
-from pointllm.llm.tokens import JsonTokenizer, TextStream
+from pointllm.llm.loading import load_adapted, load_plain
+from pointllm.llm.placement import Plan, Request
+from pointllm.llm.prompts import NOTHING_ATTACHED, PROMPTS, Turn, turns_of
+from pointllm.llm.tokens import TextStream, tokenizer_of
 from pointllm.llm.visual_cache import VisualCache
 from pointllm.profiles import default_profile, read_config, resolve
 
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from pointllm.bind import PointBind
 
 logger = logging.getLogger("pointllm")
+
+MIXTURE_EPSILON = 1e-6  # added to the sum of the weights by the published adapters' mixture
 
 
 @dataclass(frozen=True)
@@ -71,32 +75,65 @@ class Look:
 class PointLLM:
     """A language model that looks at 3D files, images, sounds, videos and sentences through the joint space."""
 
-    def __init__(self, bind: PointBind, adapted: AdaptedLlama, tokenizer, cache: VisualCache, config: dict, base: Path):
+    def __init__(self, bind: PointBind, adapted: AdaptedLlama, tokenizer, cache: VisualCache, config: dict, base: Path,
+                 plan: Plan):
         self.bind = bind
         self.config = config
+        self.plan = plan  # where everything lies, and in which precision
         self._adapted = adapted
         self._tokenizer = tokenizer
         self._cache = cache
         self._base_folder = base
+        self._prompt = PROMPTS[config.get("prompt", "chat")]
         self._plain = None  # the language model without adapters, loaded when somebody chats without an upload
+        if config.get("prompt") == "alpaca":
+            # A published LLaMA follows instructions by its adapters alone: without an upload they stay, unmoved by one.
+            self._plain = adapted.llama
 
     @classmethod
-    def from_pretrained(cls, profile: str | None = None, device: str = "cpu") -> PointLLM:
-        """Load a profile: "embedded", or a folder that training wrote.
+    def from_pretrained(
+        cls,
+        profile: str | None = None,
+        device: str | torch.device | None = None,
+        precision: str | None = None,
+        *,
+        towers_device: str | None = None,
+        offload: str | None = None,
+    ) -> PointLLM:
+        """Load a profile: "embedded", "official-i2pmae", "official-pointbert", or a folder.
 
-        Raises WeightsError when weights are missing, damaged or of another kind.
+        Args:
+            profile: None: `$POINTLLM_PROFILE`, else "embedded".
+            device: of the language model: "auto", "cpu", "cuda", "cuda:1", …, or "split" over all CUDA cards. None:
+                `$POINTLLM_DEVICE`, else "auto", the quickest that fits.
+            precision: "auto", "fp32", "bf16", "fp16"; "int8" and "int4" with bitsandbytes on a CUDA card. None:
+                `$POINTLLM_PRECISION`, else "auto": small models in fp32, others in 16 bits.
+            towers_device: of the towers; None: the language model's card if both fit, else the CPU.
+            offload: "cpu" or "disk": where layers may go that no card holds; None or "none": nowhere.
+
+        Raises WeightsError when weights are missing, damaged or of another kind, InputError when the device is not here
+        or too small: its message lists what fits.
         """
         from pointllm.bind import PointBind
         from pointllm.weights import ensure_language_model
 
+        request = Request.of(device, precision, towers_device, offload)
         profile = profile or default_profile()
-        folder = resolve(profile) / "llm"
+        home = resolve(profile, needs=("imagebind", "point", "llm", "llm/base"))
+        folder = home / "llm"
         config = read_config(folder)
-        base = ensure_language_model(config["language_model"])
-        adapted = load_adapted(base, folder, config).to(device)
-        tokenizer = JsonTokenizer(base, end=adapted.llama.config.eos_token_id)
+        if config.get("prompt", "chat") not in PROMPTS:
+            raise WeightsError(f"llm/config.json: prompt is {config['prompt']!r}; known: {', '.join(PROMPTS)}")
+        name = config.get("language_model", "base")
+        base = folder / name if (folder / name / "config.json").is_file() else ensure_language_model(name)
+        space = PointBind.from_folder(home).space
+        tower, point = space.count() if hasattr(space, "count") else ({}, 0)
+        adapted, plan = load_adapted(base, folder, config, request, tower=tower, point=point, name=f"profile {profile}")
+        logger.debug("%s: %s", profile, plan.summary())
+        tokenizer = tokenizer_of(base, adapted.llama.config, config.get("prompt", "chat"))
         cache = VisualCache.from_config(folder, config.get("cache", []))
-        return cls(PointBind.from_pretrained(profile, device=device), adapted, tokenizer, cache, config, base)
+        bind = PointBind.from_folder(home, plan.towers_device, plan.towers_dtype)
+        return cls(bind, adapted, tokenizer, cache, config, base, plan)
 
     def stream(
         self,
@@ -155,7 +192,8 @@ class PointLLM:
             paths = [paths]
         if isinstance(text, str):
             text = [text]
-        shares = mixing_shares(weights, len(paths) + len(text))
+        normalised = self.config.get("normalise_mixture", True)  # the published adapters take the mean as it is
+        shares = mixing_shares(weights, len(paths) + len(text), 0.0 if normalised else MIXTURE_EPSILON)
         if not shares:
             return Look(None, (), ())
         vectors, names, facts = [], [], []
@@ -170,7 +208,7 @@ class PointLLM:
             names += [(sentence, "text") for sentence in text]
         inputs = tuple(Attachment(*name, round(share, 4)) for name, share in zip(names, shares, strict=True))
         mixed = torch.tensor(shares) @ torch.cat(vectors)  # (D,)
-        if self.config.get("normalise_mixture", True):  # the published adapters take the mean as it is
+        if normalised:
             mixed = F.normalize(mixed, dim=-1)
         return Look(mixed[None], inputs, tuple(facts))
 
@@ -186,18 +224,21 @@ class PointLLM:
         biases = self._biases(look.embedding, cache) if attached else None
         text = TextStream(self._tokenizer)
         injection = self._adapted.injection if attached else None
+        begun = False
         for token in generate(llama, ids, self._tokenizer.end, sampling, injection, biases):
             moments.append(time.monotonic())
-            if piece := text.feed(token):
+            piece = text.feed(token)
+            if piece := piece if begun else piece.lstrip():  # LLaMA begins an answer with a new line
+                begun = True
                 yield piece
         if rest := text.flush():
-            yield rest
+            yield rest if begun else rest.lstrip()
 
     def _prompt_ids(self, question: str, history: list[Turn], attached: bool, new: int, room: int) -> list[int]:
         """Ids of the prompt; the oldest turns are forgotten where it would not fit."""
         system = None if attached else NOTHING_ATTACHED
         while True:
-            ids = self._tokenizer.encode(chat_prompt(question, history, system))
+            ids = self._tokenizer.encode(self._prompt(question, history, system))
             if len(ids) + new <= room:
                 return ids
             if not history:
@@ -214,7 +255,7 @@ class PointLLM:
     def _plain_llama(self):
         """The language model as it was before any adapter."""
         if self._plain is None:
-            self._plain = load_llama(self._base_folder).to(self._adapted.llama.device)
+            self._plain = load_plain(self._base_folder, self.plan)
         return self._plain
 
     def _sampling(self, seed: int, max_tokens: int, temperature: float | None) -> Sampling:
@@ -227,10 +268,10 @@ class PointLLM:
         return Sampling(max_tokens, temperature, own.get("top_p", 0.9), seed, own.get("no_repeat", 0))
 
 
-def mixing_shares(weights: Sequence[float] | None, count: int) -> list[float]:
-    """Shares in the mixture, which sum to 1. Raises InputError for weights that don't fit `count` inputs."""
+def mixing_shares(weights: Sequence[float] | None, count: int, epsilon: float = 0.0) -> list[float]:
+    """Shares in the mixture: weights by their sum plus `epsilon`. InputError for weights that don't fit the inputs."""
     if weights is None:
-        return [1 / count] * count if count else []
+        weights = [1.0] * count
     if len(weights) != count:
         raise InputError(f"{len(weights)} weights for {count} inputs; give one weight for each, or none")
     if any(not math.isfinite(weight) or weight < 0 for weight in weights):
@@ -238,24 +279,7 @@ def mixing_shares(weights: Sequence[float] | None, count: int) -> list[float]:
     total = sum(weights)
     if count and total <= 0:
         raise InputError("all weights are 0; at least one input must count")
-    return [weight / total for weight in weights]
-
-
-def load_adapted(base: Path, folder: Path, config: dict) -> AdaptedLlama:
-    """The language model of `base` with the adapters of `folder`, LoRA merged, ready to answer."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    file = Path(folder) / "adapters.safetensors"
-    if not file.is_file():
-        raise WeightsError(f"{file.name}: missing from {Path(folder).name}/; restore it, or run `pointllm train llm`")
-    try:
-        state = load_file(file)
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{file.name}: damaged ({error}); restore it") from error
-    adapted = AdaptedLlama(load_llama(base), AdapterConfig.from_dict(config["adapters"]))
-    adapted.load_adapter_state(state, file.name)
-    return adapted.merge().eval()
+    return [weight / (total + epsilon) for weight in weights]
 
 
 def save_config(folder: Path, config: dict) -> None:

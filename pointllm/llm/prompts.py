@@ -1,8 +1,9 @@
 """Prompts: from a question and the turns before it to the text that the language model reads.
 
-Two kinds: "chat" for instruction models with ChatML marks (SmolLM2), with history; "alpaca" for the published LLaMA
-adapters, which were trained on single instructions. With an object attached the chat prompt has no system message:
-every token of it would be read before the first word of each answer.
+Two kinds, by a config's `prompt`: "chat" for instruction models with ChatML marks (SmolLM2), with history; "alpaca" for
+the published LLaMA adapters, which were trained on single instructions: earlier turns become the input beside the
+instruction. With an object attached the chat prompt has no system message: every token of it would be read before the
+first word of each answer.
 """
 
 from __future__ import annotations
@@ -61,3 +62,14 @@ def alpaca_prompt(instruction: str, context: str | None = None) -> str:
         "response that appropriately completes the request.\n\n### Instruction:\n"
         f"{instruction}\n\n### Input:\n{context}\n\n### Response:"
     )
+
+
+def alpaca_conversation(question: str, history: Sequence[Turn] = (), system: str | None = None) -> str:
+    """An Alpaca prompt whose input holds the earlier turns. `system` has no place in this format and is left out."""
+    if not history:
+        return alpaca_prompt(question)
+    turns = "\n".join(f"Question: {asked}\nAnswer: {answered}" for asked, answered in history)
+    return alpaca_prompt(question, f"The conversation so far:\n{turns}")
+
+
+PROMPTS = {"chat": chat_prompt, "alpaca": alpaca_conversation}

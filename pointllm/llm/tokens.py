@@ -30,9 +30,9 @@ class Tokenizer(Protocol):
 
 
 class JsonTokenizer:
-    """A `tokenizer.json`; marks such as <|im_start|> in the text become their ids."""
+    """A `tokenizer.json`; marks such as <|im_start|> in the text become their ids. `begin`: set before prompts."""
 
-    def __init__(self, folder: Path, end: int):
+    def __init__(self, folder: Path, end: int, begin: int | None = None):
         from tokenizers import Tokenizer as Fast
 
         file = Path(folder) / "tokenizer.json"
@@ -40,11 +40,11 @@ class JsonTokenizer:
             self._tokenizer = Fast.from_file(str(file))
         except Exception as error:  # the library raises bare Exceptions
             raise WeightsError(f"{file.name}: can't be read as a tokenizer ({error}); fetch the model again") from error
-        self.end = end
+        self.end, self._before = end, [] if begin is None else [begin]
 
     def encode(self, text: str) -> list[int]:
         """See `Tokenizer`."""
-        return self._tokenizer.encode(text, add_special_tokens=False).ids
+        return self._before + self._tokenizer.encode(text, add_special_tokens=False).ids
 
     def decode(self, ids: Sequence[int]) -> str:
         """See `Tokenizer`."""
@@ -70,6 +70,18 @@ class SentencePieceTokenizer:
     def decode(self, ids: Sequence[int]) -> str:
         """See `Tokenizer`."""
         return self._model.decode(list(ids))
+
+
+def tokenizer_of(folder: Path, config, prompt: str) -> Tokenizer:
+    """The tokenizer in a folder of a language model: sentencepiece where it is there, else `tokenizer.json`.
+
+    config: the model's, for the ids that begin and end a text. prompt: the kind of prompts; those of the published
+    adapters begin with the begin-of-sentence id, marks do the same for chats. WeightsError where there is neither.
+    """
+    if (Path(folder) / "tokenizer.model").is_file():
+        return SentencePieceTokenizer(Path(folder) / "tokenizer.model")
+    end = config.eos_token_id[0] if isinstance(config.eos_token_id, list) else config.eos_token_id
+    return JsonTokenizer(folder, end, config.bos_token_id if prompt == "alpaca" else None)
 
 
 class TextStream:

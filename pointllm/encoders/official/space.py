@@ -24,6 +24,7 @@ from ...inputs.point_cloud import PointCloud
 from ...inputs.video import Video
 from ...profiles import read_config
 from ...tensor_folder import TensorFolder
+from ..compact.point_tower import build_branch
 from ..imagebind.model import MODALITIES, ImageBind, ImageBindConfig
 from ..imagebind.preprocess import audio_tensor, image_tensor, video_tensor
 from ..imagebind.tokenizer import Tokenizer
@@ -56,6 +57,8 @@ class ImageBindSpace:
     config: `dim`; optionally `witness` {point, views}: shares of the two ways to see a shape (without it the point
     branch alone, as in the paper), `views` and `elevations` of the drawn views.
     """
+
+    video_frames = VIDEO_FRAMES
 
     def __init__(self, folder: Path, config: dict, device: str | torch.device = "cpu",
                  dtype: torch.dtype = torch.float32):
@@ -95,6 +98,14 @@ class ImageBindSpace:
     @cached_property
     def point_tower(self) -> OfficialPointTower:
         return OfficialPointTower.from_folder(self.folder / "point", self.device)
+
+    def count(self) -> tuple[dict[str, int], int]:
+        """Numbers in ImageBind's towers by modality, and in the point branch, from the configs alone."""
+        with torch.device("meta"):
+            towers = {name: ImageBind(self.sizes, (name,)) for name in MODALITIES}
+            branch = build_branch(read_config(self.folder / "point"))
+        return {name: sum(p.numel() for p in tower.parameters()) for name, tower in towers.items()}, \
+            sum(p.numel() for p in branch.parameters())
 
     def load(self) -> None:
         """Load the towers that people's files need now, so that the first question doesn't wait for them."""
