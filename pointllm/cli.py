@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from . import __version__
-from .commands import ask, classify, embed, eval, serve, train, weights
+from .commands import ask, calibrate, classify, data, embed, eval, index, retrieve, serve, train, weights
 from .commands.output import one_line, results_on_stdout
 from .errors import PointLLMError
 
-COMMANDS = (ask, embed, classify, eval, train, weights, serve)
+COMMANDS = (ask, embed, classify, index, retrieve, calibrate, eval, train, data, weights, serve)
 
 
 class Parser(argparse.ArgumentParser):

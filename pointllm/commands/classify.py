@@ -3,79 +3,98 @@
 from __future__ import annotations
 
 import argparse
-import json
-from pathlib import Path
+import logging
 
 from ..errors import InputError
 from ..inputs import Input
 from ..profiles import default_profile, resolve
+from ..tasks.labels import parse_labels, read_templates
 from .inputs import add_model_options, each, positive
 from .output import emit, write
+
+logger = logging.getLogger("pointllm")
 
 
 def add_to(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser("classify", help="recognise files: scores over labels of your choice")
     parser.add_argument("paths", nargs="+", metavar="PATH", help="3D file, image, sound, video or text file")
     parser.add_argument(
-        "--labels", required=True, metavar="A,B,C|FILE", help="names divided by commas, or a file with one a line"
+        "--labels", metavar="A,B,C|FILE",
+        help="names (English or Chinese) or files divided by commas, or a file with one name a line",
+    )
+    parser.add_argument(
+        "--label-files", nargs="+", default=[], metavar="DIR|PATH",
+        help="sounds, pictures or shapes as labels, named as the files; a folder's subfolders are labels of several",
+    )
+    parser.add_argument(
+        "--templates", default="quick", metavar="quick|all|none|FILE",
+        help="sentences that a label is embedded in: 8, 64, its name alone, or your own with {} (default: quick)",
     )
     parser.add_argument("--top", type=positive, default=5, metavar="K", help="how many labels a file (default: 5)")
+    parser.add_argument("--none", action="store_true", help='say where none of the labels fits: "none": true or false')
+    parser.add_argument(
+        "--none-threshold", type=float, metavar="X", help="instead of the profile's; higher says none more often"
+    )
     parser.add_argument("--json", action="store_true", help='a line {"input", "top": [{"label", "score"}…]} a file')
     add_model_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    names = read_labels(args.labels)
+    if args.labels is None and not args.label_files:
+        raise InputError("no labels: give --labels A,B,C|FILE, or sounds and pictures with --label-files")
+    labels = parse_labels(args.labels, args.label_files)
+    templates = read_templates(args.templates)
     profile = args.profile or default_profile()
     resolve(profile)
+    want_none = args.none or args.none_threshold is not None
+    failures = list(labels.errors)
+    for line in failures:
+        logger.error("error: %s", line)
     model: dict[str, object] = {}
 
     def prepare() -> None:
         from ..bind import PointBind
-        from ..tasks.zero_shot import ZeroShot
+        from ..tasks.calibration import Calibration
+        from ..tasks.fingerprint import fingerprint
+        from ..tasks.label_cache import LabelCache
+        from ..tasks.zero_shot import BARE, NoneOfThese, ZeroShot
 
-        model["bind"] = PointBind.from_pretrained(profile)
-        model["recognise"] = ZeroShot(model["bind"], names)
+        tower = fingerprint(profile, "text")
+        model["bind"] = bind = PointBind.from_pretrained(profile)
+        model["recognise"] = recognise = ZeroShot(
+            bind, labels.labels, templates=templates, cache=LabelCache(tower, templates),
+            calibration=Calibration.of(profile),
+        )
+        for line in recognise.errors:
+            logger.error("error: %s", line)
+        failures.extend(recognise.errors)
+        if want_none:
+            model["none"] = NoneOfThese(bind, recognise, threshold=args.none_threshold, cache=LabelCache(tower, BARE))
 
     def recognise(item: Input) -> None:
-        vector = model["bind"].embed_input(item, witness=args.witness)
-        top = model["recognise"](vector[None], args.top)[0]
+        vector = model["bind"].embed_input(item, witness=args.witness)[None]
+        top = model["recognise"](vector, args.top, item.modality)[0]
+        margin = model["none"](vector, item.modality)[0] if want_none else None
         if args.json:
-            emit({"input": item.path, "top": [{"label": p.label, "score": round(p.score, 6)} for p in top]})
+            entry: dict[str, object] = {"input": item.path}
+            entry["top"] = [{"label": p.label, "score": round(p.score, 6)} for p in top]
+            if margin is not None:
+                entry |= {"none": margin < 0, "none_margin": round(margin, 4)}
+            emit(entry)
         else:
-            write(f"{item.path}: {', '.join(f'{p.label} {p.score:.2f}' for p in top)}\n")
+            named = ", ".join(f"{p.label} {p.score:.2f}" for p in top)
+            write(f"{item.path}: {named}\n" if margin is None or margin >= 0 else
+                  f"{item.path}: none of these (nearest: {named})\n")
 
-    return each(args.paths, recognise, prepare=prepare, as_json=args.json)
+    return each(args.paths, recognise, prepare=prepare, as_json=args.json) or bool(failures)
 
 
 def read_labels(given: str) -> list[str]:
-    """The labels of `--labels`: the lines of a file (of a .json file the items of its list, or its keys), else what
-    stands between commas. Each once, in order."""
-    path = Path(given)
-    try:
-        is_file = path.is_file()
-    except (OSError, ValueError):  # too long for a file name
-        is_file = False
-    if is_file:
-        names = _names_of(path)
-    elif "," not in given and (path.suffix or "/" in given):
-        raise InputError(f"{given}: no such file of labels; give a file with one label a line, or A,B,C")
-    else:
-        names = given.split(",")
-    names = list(dict.fromkeys(" ".join(name.split()) for name in names if name.strip()))
-    if not names:
-        raise InputError(f"--labels {given!r} holds no label; give a file with one label a line, or A,B,C")
-    return names
-
-
-def _names_of(path: Path) -> list[str]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        if path.suffix.lower() == ".json":
-            return [str(name) for name in list(json.loads(text))]
-        return text.splitlines()
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(
-            f"{path}: can't be read as labels ({error}); give a text file with one label a line"
-        ) from error
+    """The labels of `--labels` where only words will do, in English; `InputError` where one isn't."""
+    found = parse_labels(given)
+    if found.errors:
+        raise InputError(found.errors[0])
+    if pictured := [label.name for label in found.labels if not label.words]:
+        raise InputError(f"label {pictured[0]!r} is a file; only words can be used here")
+    return [label.words for label in found.labels]
