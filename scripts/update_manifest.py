@@ -52,9 +52,11 @@ def main() -> None:
     fetched = [row for row in table["weights"] if row["sources"][0]["kind"] != "checkout"]
     folders = sorted({file.parent for file in CHECKPOINTS.rglob("*.safetensors")})
     table["weights"] = fetched + [row_of(folder) for folder in folders]
-    text = json.dumps(table, indent=2)
-    # A file is a line: easier to read, and a change shows as one line.
-    text = re.sub(r'\{\s+("name": "[^"]+"),\s+("size": \d+),\s+("sha256": "[0-9a-f]+")\s+\}', r"{\1, \2, \3}", text)
+    text = json.dumps(table, indent=2, ensure_ascii=False)
+    # A file is a line, and so is a list of names: easier to read, and a change shows as one line.
+    text = re.sub(r'\{(\s+"name": "[^"]+"(?:,\s+"(?:size|about|sha256)": [^\s,]+)*)\s+\}',
+                  lambda found: "{" + " ".join(found[1].split()) + "}", text)
+    text = re.sub(r'"profiles": \[([^\]]*)\]', lambda found: f'"profiles": [{" ".join(found[1].split())}]', text)
     path.write_text(text + "\n", encoding="utf-8")
     print(f"{path.relative_to(ROOT)}: {len(folders)} folders of weights")
 

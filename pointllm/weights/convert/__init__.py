@@ -7,13 +7,13 @@
     plan        what a part is, and the checks of its shapes
     stream      writes safetensors tensor by tensor and reads it back
     part_folder the unfinished folder, its journal, and the step that makes a part appear
-    profile     what lies in a profile's folder, whether the parts belong together, its config.json
+    profile     whether the parts of a profile belong together, and the configs made from several parts
     run         puts these together for `pointllm weights convert`
 
 Fetching is `pointllm.weights`' matter, loading a converted profile that of `pointllm.bind` and `pointllm.llm`.
 """
 
 from .loading import load_meta_llama, load_published_adapter
-from .run import Converted, convert
+from .run import Converted, convert, read_sizes
 
-__all__ = ["Converted", "convert", "load_meta_llama", "load_published_adapter"]
+__all__ = ["Converted", "convert", "load_meta_llama", "load_published_adapter", "read_sizes"]

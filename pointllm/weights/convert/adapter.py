@@ -19,8 +19,8 @@ from pointllm.llm.bind_network import BindNetworkConfig
 from pointllm.weights.convert.llama import LAYER, permute_rotary
 from pointllm.weights.convert.plan import Part, Planned, count, stored_dtype, take
 from pointllm.weights.convert.tables import Table
+from pointllm.weights.profile_parts import place_of
 
-LICENCE = "LLaMA"  # its own isn't stated; it was tuned on top of LLaMA
 GENERATION = {"temperature": 0.1, "top_p": 0.75}  # the defaults of the original's `generate`
 BIND = "injection.bind_network."
 
@@ -41,8 +41,7 @@ def plan_adapter(table: Table, dtype: torch.dtype | None = None) -> Part:
         "adapters": asdict(config), "cache": [], "generation": GENERATION, "normalise_mixture": False,
         "prompt": "alpaca", "language_model": "base",
     }
-    return Part("llm", "adapters", (table.file,), plan.tensors, values, facts=plan.facts(config), licence=LICENCE,
-                sharded=False)
+    return Part(place_of("llm/adapters"), (table.file,), plan.tensors, values, facts=plan.facts(config), sharded=False)
 
 
 class _Plan:

@@ -16,8 +16,8 @@ from pointllm.encoders.imagebind.model import MODALITIES, POINT_KEYS, ImageBind,
 from pointllm.errors import WeightsError
 from pointllm.weights.convert.plan import Part, check_against, count, take
 from pointllm.weights.convert.tables import Spec, Table
+from pointllm.weights.profile_parts import place_of
 
-LICENCE = "CC-BY-NC-4.0"
 TEXT_SCALE = "modality_postprocessors.text.1.log_logit_scale"
 MAX_SCALE = 100.0  # the original clamps what multiplies its text embeddings
 
@@ -45,8 +45,7 @@ def plan_imagebind(table: Table, dtype: torch.dtype | None, sizes: Mapping | Non
         check_against(ImageBind(config), tensors, EXPECTED)
     scale = min(float(table.read(TEXT_SCALE).float().exp()), MAX_SCALE)
     facts = {"dim": config.out_embed_dim, "temperature": 1.0 / scale}
-    return Part("imagebind", "model", (table.file,), tensors, asdict(config), facts=facts, licence=LICENCE,
-                optional=optional)
+    return Part(place_of("imagebind"), (table.file,), tensors, asdict(config), facts=facts, optional=optional)
 
 
 EXPECTED = "ImageBind's six modalities (imagebind_huge.pth)"

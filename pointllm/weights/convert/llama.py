@@ -17,6 +17,7 @@ from pointllm.errors import WeightsError
 from pointllm.weights.convert.plan import Part, Planned, check_against, count, stored_dtype, take
 from pointllm.weights.convert.recognise import EXPECTED
 from pointllm.weights.convert.tables import Table, one_line
+from pointllm.weights.profile_parts import place_of
 
 # Meta's name → (name in transformers, the dimension along which model parallelism splits it; None: not split)
 LAYER = {
@@ -33,7 +34,6 @@ LAYER = {
 TOP = {"tok_embeddings": ("model.embed_tokens", 1), "norm": ("model.norm", None), "output": ("lm_head", 0)}
 ROTATED = ("attention.wq", "attention.wk")
 NOT_WEIGHTS = ("rope.freqs", "rotary_emb.inv_freq")  # computed, not learned
-LICENCE = "LLaMA"
 DEFAULT_THETA = 10000.0
 DEFAULT_LENGTH = 2048  # LLaMA's; params.json doesn't say
 TOKENIZERS = ("tokenizer.model", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
@@ -252,8 +252,7 @@ def _part(folder: Path, files: tuple[Path, ...], tensors: list[Planned], config)
              "key_rows": config.num_key_value_heads * head, "feed_forward": config.intermediate_size}
     ids = {key: getattr(config, key, None) for key in ("bos_token_id", "eos_token_id", "pad_token_id")}
     texts = {"generation_config.json": {key: value for key, value in ids.items() if value is not None}}
-    return Part("llm/base", "model", (*files, *_described_by(folder)), tensors, values, texts=texts, facts=facts,
-                licence=LICENCE)
+    return Part(place_of("llm/base"), (*files, *_described_by(folder)), tensors, values, texts=texts, facts=facts)
 
 
 def _described_by(folder: Path) -> tuple[Path, ...]:

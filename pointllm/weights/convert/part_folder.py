@@ -17,9 +17,10 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
-from pointllm.errors import WeightsError
 from pointllm.weights.convert.plan import Part
-from pointllm.weights.convert.stream import Written, copy_file, sha256_of, split, write_file
+from pointllm.weights.convert.stream import Written, copy_file, split, write_file
+from pointllm.weights.manifest import sha256_of
+from pointllm.weights.profile_parts import record_path
 
 logger = logging.getLogger("pointllm")
 
@@ -28,9 +29,9 @@ JOURNAL = "journal.json"
 SHARD_BYTES = 1 << 30
 
 
-def record_path(profile: Path, folder: str, stem: str) -> Path:
-    """Where the record of a part lies."""
-    return profile / folder / f"{stem}.conversion.json"
+def partial_folder(profile: Path, part: Part) -> Path:
+    """Where the files of a part are while it is unfinished."""
+    return profile / part.place.folder / f".{part.place.stem}.partial"
 
 
 class PartFolder:
@@ -38,9 +39,9 @@ class PartFolder:
 
     def __init__(self, profile: Path, part: Part, sources: list[dict], dtype: str, shard_bytes: int = SHARD_BYTES):
         self.part, self.sources, self.dtype = part, sources, dtype
-        self.folder = profile / part.folder
-        self.record = record_path(profile, part.folder, part.stem)
-        self.partial = self.folder / f".{part.stem}.partial"
+        self.folder = profile / part.place.folder
+        self.record = record_path(profile, part.place)
+        self.partial = partial_folder(profile, part)
         self.groups = split(part.tensors, shard_bytes if part.sharded else max(1, part.nbytes))
         self.kept = 0  # finished files of an earlier run that were not written again
         self._identity = {
@@ -55,15 +56,15 @@ class PartFolder:
         total = len(self.groups)
         names = []
         for number, group in enumerate(self.groups, 1):
-            name = f"{self.part.stem}.safetensors"
+            name = f"{self.part.place.stem}.safetensors"
             if total > 1:
-                name = f"{self.part.stem}-{number:05d}-of-{total:05d}.safetensors"
+                name = f"{self.part.place.stem}-{number:05d}-of-{total:05d}.safetensors"
             names.append(name)
             self._once(name, lambda path, group=group: write_file(path, group))
         if total > 1:
             places = {t.name: name for name, group in zip(names, self.groups, strict=True) for t in group}
             index = {"metadata": {"total_size": sum(t.nbytes for t in self.part.tensors)}, "weight_map": places}
-            self._once(f"{self.part.stem}.safetensors.index.json", lambda path: _write_text(path, index))
+            self._once(f"{self.part.place.stem}.safetensors.index.json", lambda path: _write_text(path, index))
         for name, source in self.part.copies.items():
             self._once(name, lambda path, source=source: copy_file(source, path))
         for name, content in self.part.texts.items():
@@ -71,7 +72,7 @@ class PartFolder:
         return list(self._files.values())
 
     def publish(self, config: dict | None) -> None:
-        """Moves the files to their places and writes the record, then `config` as config.json.
+        """Moves the files to their places and writes the record, then `config` (None: none yet) as config.json.
 
         While that goes on the folder has no config.json (where the part has one of its own): a reader sees the old
         part, none, or the new one.
@@ -88,14 +89,12 @@ class PartFolder:
             if (self.partial / name).exists():  # else moved by a run that was interrupted here
                 os.replace(self.partial / name, self.folder / name)
         record = {
-            "format": FORMAT, "sources": self.sources, "dtype": self.dtype, "licence": self.part.licence,
+            "format": FORMAT, "sources": self.sources, "dtype": self.dtype, "licence": self.part.place.licence,
             "facts": self.part.facts, "files": [asdict(file) for file in self._files.values()],
         }
-        if self.part.config is None:
-            write_json(self.record, record)
-        else:
-            # the adapters' config is put together from two records, so it is kept in its own
-            write_json(self.record, record | {"config": self.part.config})
+        # the adapters' config is put together from two parts, so each keeps its share
+        write_json(self.record, record | {"config": self.part.config})
+        if config is not None:
             write_json(self.folder / "config.json", config)
         shutil.rmtree(self.partial)
 
@@ -168,14 +167,3 @@ def _read(path: Path, otherwise: dict) -> dict:
     except (OSError, ValueError):
         return otherwise
     return content if isinstance(content, dict) else otherwise
-
-
-def read_record(profile: Path, folder: str, stem: str) -> dict | None:
-    """The record of a finished part, or None. WeightsError for one that has been tampered with."""
-    path = record_path(profile, folder, stem)
-    if not path.is_file():
-        return None
-    record = _read(path, {})
-    if not isinstance(record.get("files"), list) or not isinstance(record.get("facts"), dict):
-        raise WeightsError(f"{path}: not a record of a conversion; delete {path.parent} and convert again")
-    return record

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from pointllm.errors import WeightsError
 from pointllm.weights.convert.tables import Table
+from pointllm.weights.profile_parts import Place
 
 DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32, "keep": None}
 
@@ -42,21 +43,19 @@ class Planned:
 class Part:
     """One part of a profile, ready to be written.
 
-    folder: relative to the profile's. stem: what its files and its record are called after. sharded: split into
-    files of a few hundred MB. config: of its config.json, without what is only known later; None: it has none of its
-    own. copies: files taken as they are, by their name in the result. texts: small JSON files. facts: sizes that parts
-    of one profile share. optional: written only if the part isn't there yet.
+    place: where it goes. sources: the files that it is made of. config: of its config.json, without what is only
+    known later; None: it has none of its own. copies: files taken as they are, by their name in the result. texts:
+    small JSON files. facts: sizes that parts of one profile share. sharded: in files of at most a GB. optional: written
+    only if the part isn't there yet.
     """
 
-    folder: str
-    stem: str
+    place: Place
     sources: tuple[Path, ...]
     tensors: list[Planned] = field(default_factory=list)
     config: dict | None = None
     copies: dict[str, Path] = field(default_factory=dict)
     texts: dict[str, dict] = field(default_factory=dict)
     facts: dict = field(default_factory=dict)
-    licence: str = ""
     sharded: bool = True
     optional: bool = False
 

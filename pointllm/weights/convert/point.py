@@ -18,8 +18,8 @@ from pointllm.encoders.registry import build_encoder, encoder_class
 from pointllm.errors import WeightsError
 from pointllm.weights.convert.plan import Part, Planned, check_against, count, take
 from pointllm.weights.convert.tables import Table
+from pointllm.weights.profile_parts import place_of
 
-LICENCE = "CC-BY-NC-4.0"
 LAYOUTS = {"point_bind": POINT_BIND_KEYS, "imagebind_w3d": POINT_TRUNK_KEYS}
 # The settings of the original's YAML file, under our names; the tensors tell the rest of it.
 YAML_NAMES = {"num_group": "groups", "group_size": "group_size", "num_heads": "heads"}
@@ -46,8 +46,8 @@ def plan_point(table: Table, kind: str, dtype: torch.dtype | None, sizes: Mappin
         branch = PointBranch(build_encoder(encoder, architecture), width, dim)
     check_against(branch, tensors, f"a point branch with {encoder} ({table.expected})")
     config = {"encoder": encoder, "architecture": architecture, "projection_dim": width, "dim": dim}
-    return Part("point", "model", (table.file,), tensors, config, facts={"dim": dim, "encoder": encoder},
-                licence=LICENCE, sharded=False)
+    return Part(place_of("point"), (table.file,), tensors, config, facts={"dim": dim, "encoder": encoder},
+                sharded=False)
 
 
 def read_architecture(table: Table, sizes: Mapping) -> tuple[str, dict]:

@@ -21,12 +21,12 @@ from pointllm.weights.convert import profile as profiles
 from pointllm.weights.convert.adapter import plan_adapter
 from pointllm.weights.convert.imagebind import holds_imagebind, plan_imagebind, subtable
 from pointllm.weights.convert.llama import plan_hf_llama, plan_meta_llama
-from pointllm.weights.convert.part_folder import SHARD_BYTES, PartFolder, write_json
+from pointllm.weights.convert.part_folder import SHARD_BYTES, PartFolder, partial_folder
 from pointllm.weights.convert.plan import DTYPES, Part
 from pointllm.weights.convert.point import plan_point
 from pointllm.weights.convert.recognise import Found, recognise
-from pointllm.weights.convert.stream import sha256_of
 from pointllm.weights.convert.visual_cache import plan_visual_cache
+from pointllm.weights.manifest import sha256_of
 
 logger = logging.getLogger("pointllm")
 
@@ -141,28 +141,27 @@ def _towers(found: Found, encoder: str | None, dtype, sizes: Mapping) -> Iterato
 
 def _convert_part(out: Path, given: str, part: Part, encoder: str | None, dtype: str, shard_bytes: int) -> Converted:
     started = time.monotonic()
-    name, folder = profiles.name_of(part), out / part.folder
+    first, folder = part.sources[0], out / part.place.folder
     profiles.check_belongs(out, part, encoder)
-    there = next((record for place, record in profiles.records(out) if place.name == name), None)
-    if part.optional and there and there["sources"][0]["name"] != part.sources[0].name:
-        return _result(given, part, "skipped", folder, started, note=f"{name} is there from "
-                                                                     f"{there['sources'][0]['name']}")
-    logger.info("%s: reading for its checksum", part.sources[0].name)
+    there = next((record for place, record in profiles.records(out) if place == part.place), None)
+    if part.optional and there and there["sources"][0]["name"] != first.name:
+        note = f"{part.place.name} is there from {there['sources'][0]['name']}"
+        return _result(given, part, "skipped", folder, started, note=note)
+    logger.info("%s: reading for its checksum", first.name)
     sources = [{"name": path.name, "size": path.stat().st_size, "sha256": sha256_of(path)} for path in part.sources]
     if there and there["sources"] == sources and there["dtype"] == dtype and _same_files(folder, there):
         return _result(given, part, "kept", folder, started, there["files"])
     _need_disk(out, part)
     writer = PartFolder(out, part, sources, dtype, shard_bytes)
-    logger.info("%s → %s (%d MB)", part.sources[0].name, folder, part.nbytes >> 20)
+    logger.info("%s → %s (%d MB)", first.name, folder, part.nbytes >> 20)
     files = writer.write()
-    record = {"sources": sources, "facts": part.facts, "config": part.config}
-    if part.folder != "llm":
-        config = part.config | ({"source": sources[0]} if part.folder != "llm/base" else {})
+    if part.place.folder == "llm":
+        config = profiles.adapters_config(out, part, sources)
+    elif part.place.folder == "llm/base":
+        config = part.config  # transformers' own
     else:
-        config = profiles.adapters_config(out, (name, record))
+        config = part.config | {"source": sources[0]}
     writer.publish(config)
-    if part.config is None and config:  # the cache came after the adapters: their config now names it
-        write_json(folder / "config.json", config)
     return _result(given, part, "converted", folder, started, [{"size": file.size} for file in files], writer.kept)
 
 
@@ -175,7 +174,7 @@ def _same_files(folder: Path, record: dict) -> bool:
 def _result(given: str, part: Part, state: str, folder: Path, started: float, files: Iterable[dict] = (),
             resumed: int = 0, note: str = "") -> Converted:
     size = sum(file["size"] for file in files)
-    return Converted(given, profiles.name_of(part), state, folder, size, len(part.tensors), resumed,
+    return Converted(given, part.place.name, state, folder, size, len(part.tensors), resumed,
                      round(time.monotonic() - started, 3), note)
 
 
@@ -184,12 +183,12 @@ def _need_disk(out: Path, part: Part) -> None:
     place = out
     while not place.exists():
         place = place.parent
-    partial = out / part.folder / f".{part.stem}.partial"
+    partial = partial_folder(out, part)
     there = sum(file.stat().st_size for file in partial.glob("*")) if partial.is_dir() else 0
     needed, free = part.nbytes + _SPARE_DISK - there, shutil.disk_usage(place).free
     if needed > free:
-        raise WeightsError(f"{out}: {part.folder} needs {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; make room "
-                           "or name another folder with --out")
+        raise WeightsError(f"{out}: {part.place.name} needs {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; make "
+                           "room or name another folder with --out")
 
 
 @contextmanager

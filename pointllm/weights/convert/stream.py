@@ -23,6 +23,7 @@ from torch import Tensor
 from pointllm.errors import WeightsError
 from pointllm.weights.convert.plan import Planned
 from pointllm.weights.convert.tables import DTYPES, open_table
+from pointllm.weights.manifest import sha256_of
 
 logger = logging.getLogger("pointllm")
 
@@ -108,12 +109,6 @@ def copy_file(source: Path, path: Path) -> Written:
         raise WeightsError(f"{unfinished}: reads back differently from what was written; the disk may be failing")
     os.replace(unfinished, path)
     return written
-
-
-def sha256_of(path: Path) -> str:
-    """sha256 of a file."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _numbers(tensor: Planned) -> Tensor:

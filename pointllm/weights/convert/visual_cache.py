@@ -15,9 +15,9 @@ from pathlib import Path
 
 from pointllm.errors import WeightsError
 from pointllm.weights.convert.plan import Part
+from pointllm.weights.profile_parts import place_of
 
 NAME = "knn.index"
-LICENCE = "CC-BY-NC-4.0"  # its own isn't stated; it holds outputs of ImageBind
 CACHE = {"k": 10, "weight": 0.5, "temperature": 20.0}  # the defaults of the original's `forward_visual`
 INNER_PRODUCT = 0
 _FLAT = {b"IxFI": "inner product", b"IxF2": "L2", b"IxFl": "unknown metric"}
@@ -45,8 +45,7 @@ def plan_visual_cache(file: Path) -> Part:
     if vectors < 1 or dim < 1:
         raise WeightsError(f"{file.name}: an index without vectors; fetch the published knn.index")
     row = {"file": NAME, **CACHE, "k": min(CACHE["k"], vectors)}
-    return Part("llm", "knn", (file,), config=None, copies={NAME: file}, facts={"dim": dim, "cache": row},
-                licence=LICENCE)
+    return Part(place_of("llm/cache"), (file,), copies={NAME: file}, facts={"dim": dim, "cache": row})
 
 
 def _flat(file: Path) -> tuple[int, int, int] | None:
