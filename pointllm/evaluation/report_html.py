@@ -65,7 +65,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 def _card(card: Card) -> str:
     kind = {True: "right", False: "wrong", None: "open"}[card.right]
     mark = {True: "right", False: "wrong", None: ""}[card.right]
-    picture = (f'<img alt="" loading=lazy src="data:image/jpeg;base64,{base64.b64encode(card.picture).decode()}">'
+    picture = (f'<img alt="" src="data:image/jpeg;base64,{base64.b64encode(card.picture).decode()}">'
                if card.picture is not None else "<div class=blank>no picture</div>")
     lines = "".join(f"<dt>{escape(what)}</dt><dd>{escape(text)}</dd>" for what, text in card.lines)
     badge = f"<span class=mark>{mark}</span>" if mark else ""
