@@ -54,22 +54,38 @@ class FixedScale(nn.Module):
 
 
 class PointBranch(nn.Module):
-    """Points (B, N, 3 or 6) -> joint embedding (B, joint_dim), unit norm times a fixed scale (1 as published)."""
+    """Points (B, N, 3 or 6) -> joint embedding (B, joint_dim), unit norm times a fixed scale (1 as published).
 
-    def __init__(self, encoder: nn.Module, projection_dim: int = 512, joint_dim: int = 1024, dropout: float = 0.5):
+    projection_layers: linear layers between feature and embedding, an ablation of the paper: 2 is the
+    published layout, with a norm before the second; 1 leaves out `pc_projection`; 3 has one more, with its own norm.
+    """
+
+    def __init__(self, encoder: nn.Module, projection_dim: int = 512, joint_dim: int = 1024, dropout: float = 0.5,
+                 projection_layers: int = 2):
         super().__init__()
+        if projection_layers not in (1, 2, 3):
+            raise ValueError(f"projection_layers must be 1, 2 or 3, not {projection_layers}")
         self.point_encoder = encoder
-        self.pc_projection = nn.Parameter(torch.empty(encoder.feature_dim, projection_dim))
-        nn.init.normal_(self.pc_projection, std=projection_dim**-0.5)
         self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))  # of the contrastive loss
+        self.pc_projection = None
+        width = encoder.feature_dim
+        if projection_layers > 1:
+            self.pc_projection = nn.Parameter(torch.empty(width, projection_dim))
+            nn.init.normal_(self.pc_projection, std=projection_dim**-0.5)
+            width = projection_dim
+        more = [nn.Linear(width, width, bias=False), nn.LayerNorm(width)] if projection_layers == 3 else []
         self.modality_head = nn.Sequential(
-            nn.LayerNorm(projection_dim), nn.Dropout(dropout), nn.Linear(projection_dim, joint_dim, bias=False)
+            nn.LayerNorm(width), *more, nn.Dropout(dropout), nn.Linear(width, joint_dim, bias=False)
         )
         self.modality_postprocessor = nn.Sequential(UnitNorm(), FixedScale())
 
+    def projected(self, feature: Tensor) -> Tensor:
+        """A feature of the encoder (B, F) through the first linear layer, where there is one before the head."""
+        return feature if self.pc_projection is None else feature @ self.pc_projection
+
     def project(self, points: Tensor, **grouping: Any) -> Tensor:
         """Encoder and projection, before the head: (B, projection_dim)."""
-        return self.point_encoder(points, **grouping) @ self.pc_projection
+        return self.projected(self.point_encoder(points, **grouping))
 
     def forward(self, points: Tensor, **grouping: Any) -> Tensor:
         """Keyword arguments (`has_color`, `levels`) go to the encoder."""

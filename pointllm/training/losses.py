@@ -1,7 +1,7 @@
 """Losses of the contrastive stage, as functions of tensors.
 
 All take unit vectors and return a scalar. Nothing here knows what made the vectors.
-CLIP, arXiv 2103.00020; relational distillation, arXiv 1904.05068.
+Point-Bind, arXiv 2309.00615, section 3.1; CLIP, arXiv 2103.00020; relational distillation, arXiv 1904.05068.
 """
 
 from __future__ import annotations
@@ -46,3 +46,38 @@ def whitened(features: Tensor, dim: int, power: float = 0.5) -> tuple[Tensor, Te
     _, singular, directions = torch.linalg.svd(features - mean, full_matrices=False)
     change = directions[:dim].T / singular[:dim].clamp_min(1e-6) ** power
     return F.normalize((features - mean) @ change, dim=-1), mean, change
+
+
+def pair_targets(partner: Tensor, share: Tensor) -> Tensor:
+    """(B, B) whose embedding belongs to whose cloud: its own by its share, its partner's by the rest."""
+    return torch.diag(share) + F.one_hot(partner, len(share)) * (1 - share)[:, None]
+
+
+def contrast(left: Tensor, right: Tensor, scale: Tensor | float, targets: Tensor, present: Tensor,
+             excluded: Tensor | None = None) -> Tensor:
+    """InfoNCE in both directions: the loss L(3D, modality) of the paper.
+
+    left: (B, D) embeddings of clouds, right: (B, D) of another modality, where `present` (B,) says that there is one.
+    targets: (B, B), rows of `pair_targets`, or softer ones. excluded: (B, B) bool, pairs that are no negatives of each
+    other; what is a target stays. Zero where fewer than two are present: there is nothing to compare.
+    """
+    rows = present.nonzero()[:, 0]
+    if len(rows) < 2:
+        return (left.sum() + (scale if isinstance(scale, Tensor) else 0.0)) * 0.0  # a gradient all the same
+    targets = targets[rows][:, rows]
+    logits = scale * left[rows] @ right[rows].T
+    if excluded is not None:
+        logits = logits.masked_fill(excluded[rows][:, rows] & (targets == 0), -1e4)
+    loss = logits.new_zeros(())
+    for values, wanted in ((logits, targets), (logits.T, targets.T)):
+        total = wanted.sum(1)
+        known = total > 0  # what a cloud was mixed from may be missing
+        wanted = wanted / total.clamp_min(1e-6)[:, None]
+        entropy = -(wanted * values.log_softmax(-1)).sum(-1)
+        loss = loss + (entropy * known).sum() / known.sum().clamp_min(1) / 2
+    return loss
+
+
+def soften(targets: Tensor, alike: Tensor, share: float, temperature: float) -> Tensor:
+    """Targets of which a share goes to what means nearly the same: by `alike` (B, B), cosines of the labels' texts."""
+    return (1 - share) * targets + share * (alike / temperature).softmax(-1)
