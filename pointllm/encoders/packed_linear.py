@@ -48,8 +48,9 @@ class PackedLinear:
 class WeightCache:
     """What was computed from weights, kept until they change. Copies and pickles of it are empty.
 
-    Changes are seen by the tensors' identity, place and version. Some leave no trace there (through `.data`, or by
-    fused optimisers): the owner therefore calls `clear` in `Module.train` and on passes that may be differentiated.
+    Changes are seen by the tensors' identity, place and version. Some leave no trace there: through `.data`, by fused
+    optimisers, in tensors made in inference mode. A module that keeps one is therefore a `Caching`, which forgets at
+    every switch of mode and load of weights, and calls `clear` on passes that may be differentiated.
     """
 
     def __init__(self) -> None:
@@ -58,9 +59,7 @@ class WeightCache:
     def get(self, name: Hashable, sources: Iterable[Tensor | None], make: Callable[[], Any]) -> Any:
         """The value that `make()` gave for `sources` as they are now."""
         given = [source for source in sources if source is not None]
-        if any(source.is_inference() for source in given):  # these have no version
-            return make()
-        state = tuple((source.data_ptr(), source._version) for source in given)
+        state = tuple((source.data_ptr(), None if source.is_inference() else source._version) for source in given)
         kept = self._kept.get(name)
         same = kept is not None and kept[1] == state and all(map(operator.is_, kept[0], given))
         if not same:
@@ -77,17 +76,28 @@ class WeightCache:
         return WeightCache, ()
 
 
-class FastLinear(nn.Linear):
+class Caching(nn.Module):
+    """Base of modules with a `WeightCache`: `self._cache`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._cache = WeightCache()
+
+    def train(self, mode: bool = True) -> Caching:
+        self._cache.clear()
+        return super().train(mode)
+
+    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
+        self._cache.clear()
+        super()._load_from_state_dict(*args, **kwargs)
+
+
+class FastLinear(Caching, nn.Linear):
     """`nn.Linear`, followed by an activation, with the packed weight in evaluation; the same parameters and keys."""
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True, activation: str = "none"):
         super().__init__(in_features, out_features, bias)
         self.activation = activation
-        self._cache = WeightCache()
-
-    def train(self, mode: bool = True) -> FastLinear:
-        self._cache.clear()
-        return super().train(mode)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.training or not can_pack(self.weight):

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pointllm.encoders.grouping import gather_points
-from pointllm.encoders.packed_linear import ACTIVATIONS, FastLinear, PackedLinear, WeightCache, can_pack
+from pointllm.encoders.packed_linear import ACTIVATIONS, Caching, FastLinear, PackedLinear, can_pack
 
 # Rows of the widest hidden layer that are worked on at once in evaluation: they then stay in the cache.
 _CHUNK_ROWS = 2048
@@ -54,7 +54,7 @@ class _FoldedMaps(NamedTuple):
     out: Map  # H -> C_out
 
 
-class MiniPointNet(nn.Module):
+class MiniPointNet(Caching):
     """One token from each group of points or tokens (two shared maps, a maximum after each).
 
     widths: (hidden of the first map, its output F, hidden of the second map); the second map reads 2F channels,
@@ -70,12 +70,6 @@ class MiniPointNet(nn.Module):
         self.second_conv = nn.Sequential(
             nn.Conv1d(2 * middle, second, 1), nn.BatchNorm1d(second), nn.ReLU(), nn.Conv1d(second, out_channels, 1)
         )
-
-        self._cache = WeightCache()
-
-    def train(self, mode: bool = True) -> MiniPointNet:
-        self._cache.clear()
-        return super().train(mode)
 
     def forward(self, groups: Tensor) -> Tensor:
         """groups: (B, G, K, C_in), points relative to their centre. Returns tokens (B, G, C_out)."""
