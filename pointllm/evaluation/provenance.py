@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import logging
+import os
 import platform
 import sys
 import time
@@ -22,6 +23,7 @@ logger = logging.getLogger("pointllm")
 WEIGHTS = (".safetensors", ".pt", ".pth", ".bin", ".model", ".index")
 LIBRARIES = ("torch", "transformers", "peft", "numpy", "open3d-cpu", "open3d", "scipy", "pillow", "soxr", "fpsample")
 SETTINGS = "config.json"
+PLACES = ("POINTLLM_DEVICE", "POINTLLM_PRECISION")  # of which the last digits of a model's numbers depend
 
 
 @dataclass
@@ -61,15 +63,16 @@ class Run:
 
         folder = resolve(self.profile)
         found = {f"llm/{name}": sha for name, sha in _hashes(folder / "llm").items()}
-        base = read_config(folder / "llm").get("language_model")
-        if base:
+        base = read_config(folder / "llm").get("language_model", "base")
+        if not (folder / "llm" / base / SETTINGS).is_file():  # else it is among those above
             found |= {f"{base}/{name}": sha for name, sha in _hashes(ensure_language_model(base)).items()}
         return found
 
     @cached_property
     def model_key(self) -> str:
-        """Changes with any weight or setting of the joint space or the language model."""
-        return key_of(self.space_key, *sorted(self.llm_weights.items()))
+        """Changes with any weight or setting of the joint space or the language model, and with where they run."""
+        place = [os.environ.get(name) for name in PLACES]
+        return key_of(self.space_key, *sorted(self.llm_weights.items()), *place)
 
     @property
     def seconds(self) -> float:
@@ -97,12 +100,13 @@ def versions() -> dict[str, str]:
 
 def _hashes(folder: Path, skip: tuple[str, ...] = ()) -> dict[str, str]:
     found = {}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder)
-        wanted = path.suffix in WEIGHTS or path.name == SETTINGS or path.name.startswith("tokenizer")
-        if wanted and path.is_file() and name.parts[0] not in skip:
-            found[name.as_posix()] = sha256_of(path)
-    return found
+    for place, _, names in os.walk(folder, followlinks=True):
+        for path in (Path(place) / name for name in names):
+            name = path.relative_to(folder)
+            wanted = path.suffix in WEIGHTS or path.name == SETTINGS or path.name.startswith("tokenizer")
+            if wanted and name.parts[0] not in skip:
+                found[name.as_posix()] = sha256_of(path)
+    return dict(sorted(found.items()))
 
 
 class Progress:

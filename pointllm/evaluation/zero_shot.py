@@ -26,7 +26,8 @@ from .variants import VARIANTS
 
 TEMPLATE_SETS = {"1": TEMPLATES[:1], "64": TEMPLATES, "quick": ()}
 TEMPLATE_WORDS = {"1": "one template, a/an [CLASS]", "64": "all 64 templates", "quick": "as pointllm classify does"}
-WITNESS_WORDS = {"point": "point tower alone", "views": "views alone", "both": "both witnesses", OWN: "the 3D encoder"}
+WITNESS_WORDS = {"point": "point tower alone", "views": "views alone", "both": "both witnesses",
+                 OWN: "the profile's own way"}
 READABLE = 60  # classes that a confusion picture can show one by one
 EXAMPLES = 24
 
