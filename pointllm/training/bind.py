@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..data.prepared import Parameters
 from ..data.records import Label, Record, read_labels, read_records, read_sounds
 from ..data.templates import QUICK_TEMPLATES, fill
 from ..encoders.compact.point_tower import PointTower
@@ -24,7 +25,7 @@ from .bind_data import BindData, Texts, Views
 from .bind_evaluate import Evaluation
 from .bind_model import BindModel, stage_of
 from .frozen import FrozenTowers
-from .objects import load_objects
+from .objects import Objects, load_objects, prepared_data
 from .trainer import Trainer
 
 logger = logging.getLogger("pointllm")
@@ -101,16 +102,22 @@ def prepare(config: BindConfig, folder: Path, cache: Path, parts: int) -> BindTa
     if largest > config.data.points:
         raise InputError(f"the tower reads {largest} points, but data.points keeps {config.data.points} of an object")
 
-    def objects_of(splits: tuple[str, ...]):
+    parameters = Parameters(points=config.data.points, views=config.data.views, fixed_views=config.data.views)
+    splits = {*config.data.splits, config.data.evaluate_on}
+    prepared = prepared_data([record for record in records if record.split in splits], folder, cache, parameters,
+                             config.trainer.workers)
+
+    def objects_of(splits: tuple[str, ...]) -> Objects | None:
         chosen = [record for record in records if record.split in splits]
-        return load_objects(chosen, names, cache, config.data.points, config.data.subsets, largest) if chosen else None
+        return load_objects(chosen, names, prepared, cache, config.data.subsets, largest) if chosen else None
 
     objects = objects_of(config.data.splits)
     if objects is None:
         raise InputError(f"{folder}: no object in split {', '.join(config.data.splits)}; look at objects.jsonl")
     held_out = objects_of((config.data.evaluate_on,))
     loss = config.loss
-    views = Views.embed(towers, objects.records, config.data.views) if loss.image.weight or loss.distils else None
+    needs_views = loss.image.weight or loss.distils
+    views = Views.embed(towers, prepared, objects.records) if needs_views else None
     texts = Texts.embed(towers, names, labels, objects.records, loss) if loss.text.weight else None
     sounds = towers.sounds(read_sounds(folder, "train")) if loss.audio.weight else None
     if loss.audio.weight and not sounds:

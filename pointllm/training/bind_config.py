@@ -89,10 +89,10 @@ class LossSection(Section):
 class BindDataSection(Section):
     """What is sampled from each object."""
 
-    points: int = Field(8192, ge=16)  # kept of each
+    points: int = Field(8192, ge=32, le=65536)  # kept of each
     subsets: int = Field(6, ge=1)  # evened-out subsets kept of each
     even: float = Field(0.6, ge=0, le=1)  # share of the clouds that are drawn from those, others are random subsets
-    views: int = Field(6, ge=1)  # rendered of each training object
+    views: int = Field(6, ge=1, le=64)  # rendered of each
     splits: tuple[str, ...] = ("train",)
     evaluate_on: str = "val"
     evaluate_most: int | None = None  # objects looked at on the way; all at the end

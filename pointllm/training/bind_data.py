@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..data.prepared import PreparedData
 from ..data.records import Label, Record
 from ..data.templates import TEMPLATES, fill
 from .augment import Augmentation, drop_points, mix_clouds, recolor, transform
@@ -74,15 +75,16 @@ class Views:
     known: Tensor
 
     @classmethod
-    def embed(cls, towers: FrozenTowers, records: Sequence[Record], count: int) -> Views:
-        """By the image tower; an object whose views can't be drawn is not `known`."""
-        found = towers.views(records, count)
-        width = next(iter(found.values()))["features"].shape[-1]
+    def embed(cls, towers: FrozenTowers, prepared: PreparedData, records: Sequence[Record]) -> Views:
+        """By the image tower; an object without views is not `known`."""
+        found = towers.views(prepared, [record.id for record in records])
+        count = min(len(features) for features in found.values())
+        width = next(iter(found.values())).shape[-1]
         features = torch.zeros(len(records), count, width, dtype=torch.float16)
         known = torch.tensor([record.id in found for record in records])
         for row, record in enumerate(records):
             if known[row]:
-                features[row] = torch.from_numpy(found[record.id]["features"])
+                features[row] = found[record.id][:count]
         return cls(towers.embed_features(features).half(), features, known)
 
     def choose(self, index: Tensor, views: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -1,8 +1,8 @@
 """What the frozen towers of a profile say about the training data, computed once and kept.
 
 One way for every profile: embeddings come from its joint space (`PointBind`). Where the image tower has features
-below its embedding (the compact one's trunk), rendered views are kept as these, else as embeddings. Files are named by
-the towers' fingerprint, so other weights never meet an old cache.
+below its embedding (the compact one's trunk), rendered views are kept as these, else as embeddings. The towers'
+fingerprints are part of what is looked up, so other weights never meet an old cache.
 """
 
 from __future__ import annotations
@@ -20,16 +20,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..bind import PointBind
-from ..data.records import Record, Sound
-from ..errors import PointLLMError
-from ..inputs import read_input, read_shape
+from ..data.prepared import PreparedData
+from ..data.records import Sound
+from ..errors import DataError, InputError
+from ..inputs import read_input
 from ..tasks.fingerprint import fingerprint
-from .shards import Arrays, cached
-from .view_features import object_seed, views_of
+from .shards import Arrays, cached, file_key
 
 logger = logging.getLogger("pointllm")
 SENTENCES = 512  # encoded between two looks at the progress
-VIEW_SIZE = 224  # pixels, for image towers that don't say
 
 
 class FrozenTowers:
@@ -70,34 +69,34 @@ class FrozenTowers:
         tower = getattr(self.bind.space, "image_tower", None)
         return tower if hasattr(tower, "embed_features") else None
 
-    def views(self, records: Sequence[Record], count: int, kind: str = "mesh",
-              augment: bool = True) -> dict[str, Arrays]:
-        """id → {"features": (count, C) float16} of rendered views; with `augment` random cameras, light, background."""
-        made_by = f"{fingerprint(self.profile, 'image')} {kind} {count} {augment}"
-        size = self._image_tower.view_size if self._image_tower is not None else VIEW_SIZE
+    def views(self, prepared: PreparedData, identities: Sequence[str]) -> dict[str, Tensor]:
+        """id → features (V, C) float16 of the rendered views of prepared objects; only of those that have views."""
+        made_by = f"{fingerprint(self.profile, 'image')} views"
+        keys = {identity: prepared.key(identity) for identity in identities if identity in prepared}
 
-        def compute(record: Record) -> Arrays:
-            pictures = views_of(read_shape(record.path), kind, count, object_seed(record.id, kind), size, augment)
+        def compute(identity: str) -> Arrays:
+            pictures = prepared.views(identity)
+            if not len(pictures):
+                raise DataError("no views were rendered")
             return {"features": self._picture_features(pictures).numpy().astype(np.float16)}
 
-        wanted = [record for record in records if record.path is not None]
-        return cached(self.cache, f"views-{kind}", made_by, wanted, compute)
+        found = cached(self.cache, "views", made_by, keys, compute)
+        return {identity: torch.from_numpy(arrays["features"]) for identity, arrays in found.items()}
 
     def pictures(self, paths: Sequence[Path]) -> dict[Path, Tensor]:
-        """path → (D,) of picture files; what can't be read is reported and left out."""
-        made_by = f"{fingerprint(self.profile, 'image')} photos"
-        records = [Record(str(path), path, "") for path in dict.fromkeys(paths)]
+        """path → (D,) of picture files; what can't be read, or is no picture, is reported and left out."""
+        made_by = f"{fingerprint(self.profile, 'image')} pictures"
+        by_name = {str(path): path for path in paths}
 
-        def compute(record: Record) -> Arrays:
-            given = read_input(record.path)
+        def compute(name: str) -> Arrays:
+            given = read_input(by_name[name])
             if given.modality != "image":
-                raise PointLLMError(f"{record.path}: is {given.modality}, not a picture")
+                raise InputError(f"{name}: is {given.modality}, not a picture")
             return {"embedding": self.bind.embed_input(given).astype(np.float16)}
 
-        if not records:
-            return {}
-        found = cached(self.cache, "photos", made_by, records, compute)
-        return {record.path: unit(found[record.id]["embedding"]) for record in records if record.id in found}
+        keys = {name: file_key(path) for name, path in by_name.items()}
+        found = cached(self.cache, "pictures", made_by, keys, compute)
+        return {by_name[name]: unit(arrays["embedding"]) for name, arrays in found.items()}
 
     @torch.inference_mode()
     def _picture_features(self, pictures: np.ndarray) -> Tensor:
@@ -118,15 +117,15 @@ class FrozenTowers:
     def sounds(self, sounds: Sequence[Sound]) -> dict[str, Tensor]:
         """Label → (S, D) embeddings of the sounds that its objects make."""
         made_by = fingerprint(self.profile, "audio") + fingerprint(self.profile, "image")
-        records = [Record(str(sound.path), sound.path, sound.object_label) for sound in sounds if sound.object_label]
-        if not records:
-            return {}
-        found = cached(self.cache, "sounds", made_by, records, lambda record: {
-            "embedding": self.bind.embed_input(read_input(record.path)).astype(np.float16)})
+        label_of = {str(sound.path): sound.object_label for sound in sounds if sound.object_label}
+
+        def compute(name: str) -> Arrays:
+            return {"embedding": self.bind.embed_input(read_input(name)).astype(np.float16)}
+
+        found = cached(self.cache, "sounds", made_by, {name: file_key(Path(name)) for name in label_of}, compute)
         by_label: dict[str, list[Tensor]] = {}
-        for record in records:
-            if record.id in found:
-                by_label.setdefault(record.label, []).append(unit(found[record.id]["embedding"]))
+        for name, arrays in found.items():
+            by_label.setdefault(label_of[name], []).append(unit(arrays["embedding"]))
         return {label: torch.stack(rows) for label, rows in by_label.items()}
 
 

@@ -1,12 +1,12 @@
-"""The training objects' clouds, read once and held in memory small: coordinates in half precision, colours in bytes.
+"""The training objects' clouds, held in memory small: coordinates in half precision, colours in bytes.
 
-Reads through `pointllm.inputs`, so training sees the clouds that the product sees. A step draws a new subset of each
-object's points; evened-out subsets, which are what resampling gives in use, are too slow to make in every step, so
-some are kept.
+Reading and sampling files is `pointllm.data.prepared`'s matter. A step draws a new subset of each object's points;
+evened-out subsets, which are what resampling gives in use, are too slow to make in every step, so some are kept.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +15,32 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..data.prepared import Parameters, PreparedData, prepare
 from ..data.records import Record
 from ..errors import DataError
 from ..inputs.point_cloud import CANDIDATES_PER_POINT, PointCloud, ShapeMetadata, farthest_points
-from ..inputs.shape import read_shape
 from .shards import Arrays, cached
 
-FORMAT = "1"  # changes when shards of clouds are to be made anew
+logger = logging.getLogger("pointllm")
+
+
+def prepared_data(records: Sequence[Record], folder: Path, cache: Path, parameters: Parameters,
+                  workers: int = 0) -> PreparedData:
+    """Clouds and views of the records: those in the data folder where they fit, else made in the cache folder.
+
+    Objects that can't be read are reported and left out. Raises DataError when none can be.
+    """
+    try:
+        found = PreparedData(folder / "prepared")
+        if found.parameters == parameters and all(record.id in found for record in records):
+            return found
+        logger.info("%s doesn't hold all that this run needs; preparing in %s", found.folder, cache)
+    except DataError:  # there is none: make it
+        pass
+    result = prepare(records, cache / "prepared", parameters, workers=workers)
+    for identity, path, reason in result.failed:
+        logger.warning("left out %s (%s): %s", identity, path, reason)
+    return PreparedData(cache / "prepared")
 
 
 @dataclass
@@ -63,37 +82,38 @@ class Objects:
         return PointCloud(xyz, rgb, metadata)
 
 
-def sample(record: Record, points: int, subsets: int, largest: int, seed: int = 0) -> Arrays:
-    """One object's arrays: xyz, rgb, has_color (0-d bool) and even; `largest`: points of an evened-out subset."""
-    cloud = read_shape(record.path, samples=points, seed=seed).normalized().resampled(points, seed)
-    color = np.full_like(cloud.xyz, 0.5) if cloud.rgb is None else cloud.rgb
-    xyz = cloud.xyz.astype(np.float16)
+def even_subsets(xyz: np.ndarray, subsets: int, size: int, seed: int = 0) -> np.ndarray:
+    """(subsets, size) indices into xyz (P, 3), chosen as `PointCloud.resampled` does from another random start each."""
     rng = np.random.default_rng(seed)
-    even = np.empty((subsets, largest), np.int16 if points <= 2**15 else np.int32)
-    for subset in even:
-        chosen = rng.choice(points, min(points, CANDIDATES_PER_POINT * largest), replace=False)
-        subset[:] = chosen[farthest_points(xyz[chosen].astype(np.float32), largest)]
-    return {"xyz": xyz, "rgb": np.round(color * 255).astype(np.uint8), "even": even,
-            "has_color": np.array(cloud.rgb is not None)}  # fmt: skip
+    found = np.empty((subsets, size), np.int16 if len(xyz) <= 2**15 else np.int32)
+    for subset in found:
+        chosen = rng.choice(len(xyz), min(len(xyz), CANDIDATES_PER_POINT * size), replace=False)
+        subset[:] = chosen[farthest_points(xyz[chosen].astype(np.float32), size)]
+    return found
 
 
-def load_objects(records: Sequence[Record], names: Sequence[str], cache: Path, points: int, subsets: int,
+def load_objects(records: Sequence[Record], names: Sequence[str], prepared: PreparedData, cache: Path, subsets: int,
                  largest: int) -> Objects:
-    """The records that have a readable 3D file and a label among `names`, in their order.
+    """The records with a prepared cloud and a label among `names`, in their order; `largest`: points of a subset.
 
     Raises DataError when there is none.
     """
     number = {name: index for index, name in enumerate(names)}
-    wanted = [record for record in records if record.path is not None and record.label in number]
-    if not wanted:
-        raise DataError("no object with a 3D file and a label; look at objects.jsonl and labels.json")
-    largest = min(largest, points)
-    made_by = f"{FORMAT} {points} {subsets} {largest}"
-    found = cached(cache, "clouds", made_by, wanted, lambda record: sample(record, points, subsets, largest))
-    kept = [record for record in wanted if record.id in found]
+    by_id = {record.id: record for record in records
+             if record.path is not None and record.id in prepared and record.label in number}
+    if not by_id:
+        raise DataError("no object with a readable 3D file and a label; look at objects.jsonl and labels.json")
+    clouds = prepared.clouds(list(by_id))
+    rows = {identity: row for row, identity in enumerate(clouds["ids"].tolist())}
+    keys = {identity: prepared.key(identity) for identity in rows}
 
-    def stacked(key: str) -> Tensor:
-        return torch.from_numpy(np.stack([found[record.id].pop(key) for record in kept]))
+    def compute(identity: str) -> Arrays:
+        return {"even": even_subsets(clouds["xyz"][rows[identity]], subsets, largest)}
 
-    labels = torch.tensor([number[record.label] for record in kept])
-    return Objects(kept, stacked("xyz"), stacked("rgb"), stacked("has_color"), stacked("even"), labels)
+    even = cached(cache, "subsets", f"{subsets} {largest}", keys, compute)
+    kept = [by_id[identity] for identity in rows]
+    return Objects(
+        kept, *(torch.from_numpy(clouds[name]) for name in ("xyz", "rgb", "has_color")),
+        torch.from_numpy(np.stack([even[identity]["even"] for identity in rows])),
+        torch.tensor([number[record.label] for record in kept]),
+    )
