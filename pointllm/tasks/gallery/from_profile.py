@@ -104,7 +104,7 @@ def open_gallery(searcher: Searcher, place: str | Path, *, root: str | Path | No
     folder = cached_index(searcher.identity, place)
     _make_room(folder)
     build_index(lambda: searcher.bind, searcher.identity, place, folder, failed=failed)
-    return Gallery.open(folder, searcher.identity, searcher.calibration, root=root or place.absolute())
+    return Gallery.open(folder, searcher.identity, searcher.calibration, root=root or place)
 
 
 def cached_index(identity: Identity, place: Path) -> Path:
