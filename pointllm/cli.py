@@ -16,6 +16,7 @@ from typing import NoReturn
 
 from . import __version__
 from .commands import ask, calibrate, classify, data, embed, eval, index, retrieve, serve, train, weights
+from .commands.inputs import placement_defaults
 from .commands.output import one_line, results_on_stdout
 from .errors import PointLLMError
 
@@ -53,6 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if rest:
             raise PointLLMError(f"unrecognized arguments: {' '.join(rest)} (see: pointllm --help)")
+        os.environ.update(placement_defaults(args))
         with results_on_stdout():
             return args.run(args)
     except PointLLMError as error:

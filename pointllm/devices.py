@@ -1,7 +1,8 @@
 """What this machine computes on: processors, graphics cards, their memory, and the names that users give them.
 
 `Machine` is plain data, so that decisions about placement (`pointllm.llm.placement`) can be tested on machines that
-are not here. Knows nothing of models.
+are not here. Knows nothing of models. PyTorch is imported when something is looked up, not with this module: the
+command line checks its options by it.
 """
 
 from __future__ import annotations
@@ -11,15 +12,20 @@ import re
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from .errors import InputError
 
+if TYPE_CHECKING:
+    import torch
+
 PRECISIONS = ("auto", "fp32", "bf16", "fp16", "int8", "int4")
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 QUANTISED = ("int8", "int4")
 OFFLOADS = ("none", "cpu", "disk")
+# What is asked for when a caller doesn't say: the command line's options set these for their process.
+DEFAULTS = {"device": "POINTLLM_DEVICE", "precision": "POINTLLM_PRECISION",
+            "towers_device": "POINTLLM_TOWERS_DEVICE", "offload": "POINTLLM_OFFLOAD"}
 DEVICE_HELP = "auto, cpu, cuda, cuda:N, mps, or split (over all graphics cards)"
 
 
@@ -45,6 +51,8 @@ class Machine:
     @classmethod
     def here(cls) -> Machine:
         """This machine as it is now. Inside a container its limit of memory counts."""
+        import torch
+
         gpus = []
         for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
             free, total = torch.cuda.mem_get_info(index)
@@ -73,7 +81,7 @@ class Machine:
 
 def device_option(given: str | torch.device | None) -> str:
     """A device as users name it, checked; None: `$POINTLLM_DEVICE`, else "auto". InputError otherwise."""
-    name = str(given if given is not None else os.environ.get("POINTLLM_DEVICE") or "auto").lower()
+    name = _given(given, "device", "auto")
     if name not in ("auto", "cpu", "split", "mps", "cuda") and not re.fullmatch(r"cuda:\d{1,3}", name):
         raise InputError(f"device {name!r} isn't known; give {DEVICE_HELP}")
     return name
@@ -81,18 +89,28 @@ def device_option(given: str | torch.device | None) -> str:
 
 def precision_option(given: str | None) -> str:
     """A precision as users name it, checked; None: `$POINTLLM_PRECISION`, else "auto". InputError otherwise."""
-    name = str(given if given is not None else os.environ.get("POINTLLM_PRECISION") or "auto").lower()
+    name = _given(given, "precision", "auto")
     if name not in PRECISIONS:
         raise InputError(f"precision {name!r} isn't known; give {', '.join(PRECISIONS)}")
     return name
 
 
 def offload_option(given: str | None) -> str:
-    """Where layers may go that no card holds, checked; None: "none". InputError otherwise."""
-    name = str(given or "none").lower()
+    """Where layers may go that no card holds, checked; None: `$POINTLLM_OFFLOAD`, else "none". InputError otherwise."""
+    name = _given(given, "offload", "none")
     if name not in OFFLOADS:
         raise InputError(f"offload {name!r} isn't known; give {', '.join(OFFLOADS)}")
     return name
+
+
+def towers_option(given: str | torch.device | None) -> str | None:
+    """The towers' device, checked; None where neither the caller nor `$POINTLLM_TOWERS_DEVICE` says."""
+    name = _given(given, "towers_device", "")
+    return device_option(name) if name else None
+
+
+def _given(given: object, option: str, otherwise: str) -> str:
+    return str(given if given is not None else os.environ.get(DEFAULTS[option]) or otherwise).lower()
 
 
 def towers_placement(device: str, precision: str, machine: Machine) -> tuple[str, torch.dtype]:
@@ -101,9 +119,14 @@ def towers_placement(device: str, precision: str, machine: Machine) -> tuple[str
         device = "cuda" if machine.cuda else "cpu"
     if device != "cpu":
         device = machine.gpu(device).name
-    if precision in DTYPES:
-        return device, DTYPES[precision]
-    return device, torch.float16 if device.startswith("cuda") else torch.float32
+    return device, dtype_of(precision if precision in DTYPES else "fp16" if device.startswith("cuda") else "fp32")
+
+
+def dtype_of(precision: str) -> torch.dtype:
+    """"fp32" → torch.float32 and so on."""
+    import torch
+
+    return getattr(torch, DTYPES[precision])
 
 
 def gibibytes(count: float) -> str:

@@ -72,22 +72,22 @@ def resolve(profile: str, needs: tuple[str, ...] = ()) -> Path:
         else Path(profile)
     if not (folder / "config.json").is_file():
         if converted:
-            raise WeightsError(f"profile {profile!r} is not on this machine; fetch the published files and convert "
-                               f"them: {how_to_get(profile)}")
+            raise WeightsError(f"profile {profile!r} is not on this machine: {how_to_get(profile)}")
         raise WeightsError(f"profile {profile!r}: no config.json in {folder.name}/; known profiles: "
                            f"{', '.join(BUNDLED + CONVERTED)}, or name a folder that `pointllm train` or "
                            "`pointllm weights convert` wrote")
     if read_config(folder).get("space") == "imagebind":
         missing = [PARTS[part] for part in needs if not (folder / part / "config.json").is_file()]
         if missing:
-            raise WeightsError(f"profile {profile!r} lacks {' and '.join(missing)}; fetch and convert: "
+            raise WeightsError(f"profile {profile!r} lacks {' and '.join(missing)}: "
                                f"{how_to_get(profile if converted else CONVERTED[0])}")
     return folder
 
 
 def how_to_get(profile: str) -> str:
     """The commands that bring a published profile here."""
-    return f"`pointllm weights fetch {profile}`, then `pointllm weights convert {profile}` (see docs/official.md)"
+    return f"run `pointllm weights fetch {profile}`, then the `pointllm weights convert` that it names " \
+           "(see docs/official.md)"
 
 
 def _missing(folder: Path) -> tuple[str, ...]:

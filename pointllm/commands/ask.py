@@ -7,7 +7,7 @@ import argparse
 from ..errors import InputError
 from ..inputs import read_input
 from ..profiles import default_profile, resolve
-from .inputs import add_model_options, check_path, positive
+from .inputs import add_model_options, add_placement_options, check_path, positive
 from .output import emit, write
 
 
@@ -24,6 +24,7 @@ def add_to(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--max-tokens", type=positive, default=256, metavar="N", help="longest answer (default: 256)")
     parser.add_argument("--json", action="store_true", help="print one object with the answer, its inputs and timings")
     add_model_options(parser)
+    add_placement_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -36,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     if args.weight is not None and len(args.weight) != inputs:
         raise InputError(f"--weight has {len(args.weight)} numbers for {inputs} inputs; give one for each")
     profile = args.profile or default_profile()
-    resolve(profile)
+    resolve(profile, needs=("imagebind", "point", "llm", "llm/base"))
     for path in args.paths:
         check_path(path)
     for path in args.paths:  # a file that can't be read is refused before seconds are spent on loading the model

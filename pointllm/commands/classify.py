@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     labels = parse_labels(args.labels, args.label_files)
     templates = read_templates(args.templates)
     profile = args.profile or default_profile()
-    resolve(profile)
+    resolve(profile, needs=("imagebind", "point"))
     want_none = args.none or args.none_threshold is not None
     failures = list(labels.errors)
     for line in failures:

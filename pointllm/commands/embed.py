@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("--text is empty; give a sentence")
     target = check_output(args.out)
     profile = args.profile or default_profile()
-    resolve(profile)
+    resolve(profile, needs=("imagebind", "point"))
     vectors: list[np.ndarray] = []
     names: list[str] = []
     model: dict[str, object] = {}

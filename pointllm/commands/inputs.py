@@ -7,9 +7,11 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ..devices import DEFAULTS, DEVICE_HELP, OFFLOADS, PRECISIONS, device_option
 from ..errors import InputError, PointLLMError, WeightsError
 from ..inputs import Input, modality_of, read_input
 from ..inputs.files import check_file
+from ..profiles import BUNDLED, CONVERTED
 from .output import emit, one_line
 
 logger = logging.getLogger("pointllm")
@@ -17,12 +19,47 @@ logger = logging.getLogger("pointllm")
 WITNESSES = ("point", "views", "both")
 
 
+PROFILE_HELP = f"set of weights: {', '.join(BUNDLED + CONVERTED)}, or a folder (default: embedded)"
+
+
 def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """`--profile` and `--witness`, which every command that embeds files has."""
-    parser.add_argument("--profile", metavar="P", help="set of weights: embedded, or a folder (default: embedded)")
+    """`--profile`, `--witness`, `--device` and `--precision`, which every command that embeds files has."""
+    parser.add_argument("--profile", metavar="P", help=PROFILE_HELP)
+    add_device_options(parser)
     parser.add_argument(
         "--witness", choices=WITNESSES, help="what a 3D file is judged by (default: the mix of the profile)"
     )
+
+
+def add_device_options(parser: argparse.ArgumentParser) -> None:
+    """`--device` and `--precision`; what is left out comes from $POINTLLM_DEVICE and $POINTLLM_PRECISION."""
+    parser.add_argument("--device", type=_checked(device_option), metavar="D", help=f"{DEVICE_HELP} (default: auto)")
+    parser.add_argument("--precision", choices=PRECISIONS,
+                        help="of the numbers; int8 and int4 concern the language model alone (default: auto)")
+
+
+def add_placement_options(parser: argparse.ArgumentParser) -> None:
+    """`--towers-device` and `--offload`, for commands that load the language model."""
+    parser.add_argument("--towers-device", type=_checked(device_option), metavar="D",
+                        help="where the towers go (default: beside the language model if they fit, else cpu)")
+    parser.add_argument("--offload", choices=OFFLOADS, help="where layers go that no card holds (default: none)")
+
+
+def placement_defaults(args: argparse.Namespace) -> dict[str, str]:
+    """The options of placement that were given, as the environment variables that hold for a whole process."""
+    return {variable: getattr(args, option) for option, variable in DEFAULTS.items() if getattr(args, option, None)}
+
+
+def _checked(check: Callable[[str], str]) -> Callable[[str], str]:
+    """argparse type out of a check that raises InputError."""
+
+    def convert(text: str) -> str:
+        try:
+            return check(text)
+        except InputError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return convert
 
 
 def check_path(path: str) -> None:

@@ -8,14 +8,16 @@ import sys
 from pathlib import Path
 
 from ..errors import InputError, PointLLMError
-from .inputs import positive
+from .inputs import PROFILE_HELP, add_device_options, add_placement_options, positive
 
 
 def add_to(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser("serve", help="start the web app")
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=positive, help="port to listen on (default: $PORT, else 7860)")
-    parser.add_argument("--profile", metavar="P", help="set of weights: embedded, or a folder (default: embedded)")
+    parser.add_argument("--profile", metavar="P", help=PROFILE_HELP)
+    add_device_options(parser)
+    add_placement_options(parser)
     parser.set_defaults(run=run)
 
 

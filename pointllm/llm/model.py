@@ -109,7 +109,7 @@ class PointLLM:
             precision: "auto", "fp32", "bf16", "fp16"; "int8" and "int4" with bitsandbytes on a CUDA card. None:
                 `$POINTLLM_PRECISION`, else "auto": small models in fp32, others in 16 bits.
             towers_device: of the towers; None: the language model's card if both fit, else the CPU.
-            offload: "cpu" or "disk": where layers may go that no card holds; None or "none": nowhere.
+            offload: "cpu" or "disk": where layers may go that no card holds, or "none". None: `$POINTLLM_OFFLOAD`.
 
         Raises WeightsError when weights are missing, damaged or of another kind, InputError when the device is not here
         or too small: its message lists what fits.

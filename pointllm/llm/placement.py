@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import torch
 
 from pointllm.devices import (
-    DTYPES,
     QUANTISED,
     Machine,
     device_option,
+    dtype_of,
     gibibytes,
     offload_option,
     precision_option,
+    towers_option,
     towers_placement,
 )
 from pointllm.errors import InputError
@@ -40,8 +41,8 @@ class Request:
     def of(cls, device: str | torch.device | None = None, precision: str | None = None,
            towers_device: str | None = None, offload: str | None = None) -> Request:
         """Checked; what is None comes from the environment or is left open. InputError for unknown values."""
-        towers = None if towers_device is None else device_option(towers_device)
-        return cls(device_option(device), precision_option(precision), towers, offload_option(offload))
+        return cls(device_option(device), precision_option(precision), towers_option(towers_device),
+                   offload_option(offload))
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Plan:
     @property
     def dtype(self) -> torch.dtype:
         """What the language model computes in."""
-        return torch.bfloat16 if self.precision in QUANTISED else DTYPES[self.precision]
+        return dtype_of("bf16" if self.precision in QUANTISED else self.precision)
 
     def summary(self) -> str:
         """For the log."""
