@@ -88,10 +88,10 @@ class Calibration:
 
 def save(folder: Path, calibration: Calibration) -> None:
     """Write the calibration beside the weights in `folder`, each file at once or not at all."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save as packed
 
     partial = folder / f".{FILE}.part"
-    save_file({name: np.ascontiguousarray(row, np.float32) for name, row in calibration.centres.items()}, partial)
+    partial.write_bytes(packed({n: np.ascontiguousarray(row, np.float32) for n, row in calibration.centres.items()}))
     partial.replace(folder / FILE)
     config = read_config(folder)
     config[SETTING] = {"temperature": dict(calibration.temperature), "none": dict(calibration.none),

@@ -12,12 +12,13 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..profiles import read_config, resolve
+from . import calibration
 
 WEIGHTS = (".safetensors", ".pt", ".pth", ".bin", ".json", ".index")
 # Of the language model, and reports beside weights: none changes an embedding.
 OTHER_FOLDERS = ("llm",)
-OTHER_FILES = ("results.json",)
-READING = ("temperature", "recognition")  # settings of `tasks`, see `settings.Recognition`
+OTHER_FILES = ("results.json", calibration.FILE)
+READING = ("temperature", calibration.SETTING)  # settings that say how similarities are read
 WHOLE = 64 << 20  # bytes; of larger files pieces are hashed, so that gigabytes cost no seconds
 PIECES = 64
 
@@ -51,11 +52,11 @@ def _hash(folder: str, files: tuple[tuple[str, int, int], ...]) -> str:
     digest = hashlib.blake2b(digest_size=12)
     for name, size, _ in files:
         path = Path(name)
-        digest.update(f"{path.relative_to(folder).as_posix()} {size}\n".encode())
         if path == Path(folder) / "config.json":
             config = {key: value for key, value in read_config(path.parent).items() if key not in READING}
             digest.update(json.dumps(config, sort_keys=True).encode())
         else:
+            digest.update(f"{path.relative_to(folder).as_posix()} {size}\n".encode())
             _update(digest, path, size)
     return digest.hexdigest()
 

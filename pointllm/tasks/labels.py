@@ -130,6 +130,7 @@ def _add(found: Labels, name: str) -> None:
 
 def _add_files(found: Labels, path: Path) -> None:
     if path.is_dir():
+        before = len(found.labels)
         for child in sorted(path.iterdir()):
             if child.name.startswith("."):
                 continue
@@ -138,7 +139,7 @@ def _add_files(found: Labels, path: Path) -> None:
             if inside:
                 found.labels.append(Label(_spoken(child.stem if child.is_file() else child.name), "",
                                           tuple(map(str, inside))))
-        if not found.labels:
+        if len(found.labels) == before:
             found.errors.append(f"{path}: holds no sound, picture or shape to take as a label")
     elif path.suffix.lower() not in SUFFIXES:
         found.errors.append(f"{path}: no sound, picture or shape; labels in words go with --labels")

@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
+from tiny_space import TinyBind, write_picture
 
 from pointllm.bind import PointBind
 from pointllm.errors import InputError
-from pointllm.tasks.zero_shot import ZeroShot, classify
+from pointllm.tasks.calibration import Calibration
+from pointllm.tasks.labels import Label
+from pointllm.tasks.zero_shot import NoneOfThese, ZeroShot, classify, none_score
 
 NAMES = ("north", "east", "south")
 LABELS = np.array([[0, 1], [1, 0], [0, -1]], np.float32)
@@ -44,3 +47,41 @@ def test_a_sentence_is_recognised_by_what_it_speaks_of(bind):
 def test_no_labels_are_refused(bind):
     with pytest.raises(InputError, match="label"):
         ZeroShot(bind, [])
+
+
+# --- none of these, labels by files
+
+
+def test_an_input_that_other_names_explain_better_is_none_of_the_labels():
+    background = np.array([[0, 1], [1, 0], [0, -1], [-1, 0]], np.float32)
+    fits, does_not = none_score(np.array([[0, 1], [-1, 0]], np.float32), LABELS, background)
+    assert fits > does_not
+
+
+def test_labels_by_pictures_are_recognised(tmp_path):
+    tiny = TinyBind()
+    files = [str(write_picture(tmp_path / f"{name}.png", name)) for name in ("red", "green", "blue")]
+    recognise = ZeroShot(tiny, [Label(name, "", (file,)) for name, file in zip("rgb", files, strict=True)])
+    vector = tiny.embed_file(write_picture(tmp_path / "x.png", (190, 30, 30))).vector
+    assert recognise(vector[None], modality="image")[0][0].label == "r"
+    with pytest.raises(InputError, match="sounds or pictures"):
+        NoneOfThese(tiny, recognise)
+
+
+def test_a_temperature_fitted_for_a_modality_is_used_for_it():
+    tiny = TinyBind()
+    recognise = ZeroShot(tiny, ["red", "blue"], calibration=Calibration(temperature={"image": 10.0}))
+    vector = tiny.embed_text(["red"])
+    sharp, flat = recognise(vector, modality="text")[0][0], recognise(vector, modality="video")[0][0]
+    assert sharp.label == flat.label == "red" and sharp.score > 0.99 and flat.score < 0.6
+
+
+def test_none_of_these_needs_a_threshold():
+    tiny = TinyBind()
+    recognise = ZeroShot(tiny, ["red", "blue"])
+    vector = tiny.embed_text(["red"])
+    with pytest.raises(InputError, match="--none-threshold"):
+        NoneOfThese(tiny, recognise)(vector, "point")
+    assert NoneOfThese(tiny, recognise, threshold=-2.0)(vector, "point")[0] > 0
+    fitted = ZeroShot(tiny, ["red", "blue"], calibration=Calibration(none={"point": 9.0}))
+    assert NoneOfThese(tiny, fitted)(vector, "point")[0] < 0
