@@ -7,11 +7,14 @@ caller that stops asking (closes the generator) frees everything at once. Knows 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from pointllm.llm.fast_decoding import Decoding, fast_decoder
 from pointllm.llm.injection import VisualInjection
 
 
@@ -37,36 +40,65 @@ def generate(llama, prompt: Sequence[int], end: int, sampling: Sampling, injecti
         end: the id that ends the answer.
         injection, biases: the visual biases (1, 1, D) of every layer and the module that adds them; None for none.
     """
-    from transformers import DynamicCache
-
-    device = llama.device
-    cache = DynamicCache(config=llama.config)
+    biases = None if injection is None else biases
+    late = biases is not None and injection.positions == "answer"  # from the last token of the prompt on
+    decoder = fast_decoder(llama)
+    text = _Cached(llama, injection) if decoder is None else _Rows(decoder.begin(len(prompt) + sampling.max_tokens))
     randomness = torch.Generator().manual_seed(sampling.seed)
-    tokens = torch.tensor([list(prompt)], device=device)
-    if biases is not None and injection.positions == "answer" and len(prompt) > 1:
-        with torch.inference_mode():
-            llama.model(tokens[:, :-1], past_key_values=cache)
-        tokens = tokens[:, -1:]
     written: list[int] = []
-    while len(written) < sampling.max_tokens:
-        logits = _next_logits(llama, tokens, cache, injection, biases)
+    if late and len(prompt) > 1:
+        text.read(prompt[:-1], None)
+        logits = text.add(prompt[-1], biases)
+    else:
+        logits = text.read(prompt, biases)
+    while True:
         token = _choose(logits, _repeating(written, sampling.no_repeat), sampling, randomness)
         if token == end:
             return
         written.append(token)
         yield token
-        tokens = torch.tensor([[token]], device=device)
+        if len(written) == sampling.max_tokens:
+            return
+        logits = text.add(token, biases)
 
 
-@torch.inference_mode()
-def _next_logits(llama, tokens: Tensor, cache, injection: VisualInjection | None, biases) -> Tensor:
-    """(1, T) ids → (vocabulary,) float32 logits on the CPU for the token that follows them."""
-    if biases is None:
-        hidden = llama.model(tokens, past_key_values=cache).last_hidden_state
-    else:
-        with injection.injected(biases):
-            hidden = llama.model(tokens, past_key_values=cache).last_hidden_state
-    return llama.lm_head(hidden[:, -1])[0].float().cpu()
+class _Rows:
+    """A text by `fast_decoding`."""
+
+    def __init__(self, text: Decoding):
+        self._text = text
+        self._late: list[np.ndarray] | None = None  # the biases as rows, once they are wanted
+
+    def read(self, tokens: Sequence[int], biases: list[Tensor] | None) -> Tensor:
+        return torch.from_numpy(self._text.read(tokens, biases))
+
+    def add(self, token: int, biases: list[Tensor] | None) -> Tensor:
+        if biases is not None and self._late is None:
+            self._late = [bias[0, 0].float().numpy() for bias in biases]
+        return torch.from_numpy(self._text.step(token, self._late))
+
+
+class _Cached:
+    """A text by the model's own forward over a key-value cache: on any device, divided or quantised."""
+
+    def __init__(self, llama, injection: VisualInjection | None):
+        from transformers import DynamicCache
+
+        self._llama, self._injection = llama, injection
+        self._cache = DynamicCache(config=llama.config)
+        # Parameters of a model divided over devices may lie nowhere; then it says where ids are to go.
+        self._device = getattr(llama, "input_device", llama.device)
+
+    @torch.inference_mode()
+    def read(self, tokens: Sequence[int], biases: list[Tensor] | None) -> Tensor:
+        """Logits (vocabulary,) float32 on the CPU of the token after `tokens`."""
+        with nullcontext() if self._injection is None else self._injection.injected(biases):
+            ids = torch.tensor([list(tokens)], device=self._device)
+            hidden = self._llama.model(ids, past_key_values=self._cache).last_hidden_state
+        return self._llama.lm_head(hidden[:, -1])[0].float().cpu()
+
+    def add(self, token: int, biases: list[Tensor] | None) -> Tensor:
+        return self.read([token], biases)
 
 
 def _repeating(written: Sequence[int], length: int) -> set[int]:
