@@ -19,13 +19,18 @@ CHAT_TEMPLATE = (
 
 
 class Hub:
-    """Serves `files` (URL path → bytes) with ranges; `requests` are (path, Range header); `cut` ends answers early."""
+    """Serves `files` (URL path → bytes) with ranges; `requests` are (path, Range header); `cut` ends answers early.
+
+    `tag`: the ETag of all files, which If-Range is compared with; `headers`: what else is sent along.
+    """
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.requests: list[tuple[str, str | None]] = []
         self.cut: int | None = None
         self.ranges = True
+        self.tag: str | None = None
+        self.headers: dict[str, str] = {}
         hub = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -36,9 +41,16 @@ class Hub:
                 if body is None:
                     self.send_error(404)
                     return
-                start = int(re.fullmatch(r"bytes=(\d+)-", wanted)[1]) if wanted and hub.ranges else 0
-                self.send_response(206 if start else 200)
-                self.send_header("Content-Length", str(len(body) - start))
+                same = self.headers.get("If-Range") in (None, hub.tag)
+                start = int(re.fullmatch(r"bytes=(\d+)-", wanted)[1]) if wanted and hub.ranges and same else 0
+                beyond = start >= len(body)
+                self.send_response(416 if beyond else 206 if start else 200)
+                self.send_header("Content-Length", "0" if beyond else str(len(body) - start))
+                if start:
+                    span = "*" if beyond else f"{start}-{len(body) - 1}"
+                    self.send_header("Content-Range", f"bytes {span}/{len(body)}")
+                for name, value in {**hub.headers, **({"ETag": hub.tag} if hub.tag else {})}.items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(body[start:][: hub.cut])
 

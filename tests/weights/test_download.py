@@ -62,3 +62,32 @@ def test_errors_name_the_address_in_one_line(hub, tmp_path):
         with pytest.raises(WeightsError) as caught:
             download(url, tmp_path / "x", EXPECTED)
         assert str(caught.value).startswith(url) and "\n" not in str(caught.value)
+
+
+UNKNOWN = File("model.bin")
+
+
+def test_without_a_known_size_the_servers_is_held_to(url, hub, tmp_path):
+    assert download(url, tmp_path / "model.bin", UNKNOWN).read_bytes() == CONTENT
+    assert [path.name for path in tmp_path.iterdir()] == ["model.bin"]
+
+
+def test_a_file_that_changed_meanwhile_is_not_pieced_together(url, hub, tmp_path):
+    hub.tag, hub.cut = '"one"', 600_000
+    with pytest.raises(WeightsError):
+        download(url, tmp_path / "model.bin", UNKNOWN)
+    hub.tag, hub.cut, hub.files["/model.bin"] = '"two"', None, CONTENT[::-1]
+    assert download(url, tmp_path / "model.bin", UNKNOWN).read_bytes() == CONTENT[::-1]
+
+
+def test_a_download_that_had_only_not_been_renamed_is_taken(url, hub, tmp_path):
+    (tmp_path / "model.bin.part").write_bytes(CONTENT)
+    assert download(url, tmp_path / "model.bin", UNKNOWN).read_bytes() == CONTENT
+
+
+def test_the_sha256_that_the_hub_tells_is_checked(url, hub, tmp_path):
+    hub.headers = {"X-Linked-ETag": f'"{"0" * 64}"'}
+    with pytest.raises(WeightsError, match="not the expected file"):
+        download(url, tmp_path / "model.bin", UNKNOWN)
+    hub.headers = {"X-Linked-ETag": f'"{EXPECTED.sha256}"'}
+    assert download(url, tmp_path / "model.bin", UNKNOWN).read_bytes() == CONTENT

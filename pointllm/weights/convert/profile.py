@@ -37,7 +37,7 @@ def check_belongs(profile: Path, part: Part, encoder: str | None) -> None:
     for place, record in records(profile):
         if place == part.place:
             continue  # about to be replaced
-        for fact in sorted(FACTS.keys() & part.facts.keys() & record["facts"].keys()):
+        for fact in [name for name in FACTS if name in part.facts and name in record["facts"]]:
             ours, theirs = part.facts[fact], record["facts"][fact]
             if ours != theirs:
                 source = record["sources"][0]["name"]
