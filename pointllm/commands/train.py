@@ -26,7 +26,8 @@ def add_to(subparsers: argparse._SubParsersAction) -> None:
                            help="another value for a key of the config, such as optimizer.learning_rate=0.001")
         stage.add_argument("--cache", metavar="DIR", help="where clouds and frozen towers' features are kept "
                            "(default: OUT/cache); runs may share it")
-        stage.add_argument("--export", metavar="DIR", help="folder of a profile that the finished weights go to")
+        stage.add_argument("--export", metavar="DIR", help="profile that the finished weights go into; what it "
+                           "lacks is copied from the config's (default: OUT/profile)")
         stage.set_defaults(run=run)
 
 
@@ -35,6 +36,13 @@ def _bind(args: argparse.Namespace) -> int:
     from ..training.bind_config import BindConfig
 
     return _run(args, BindConfig, bind.train)
+
+
+def _llm(args: argparse.Namespace) -> int:
+    from ..training import llm
+    from ..training.llm_config import LlmConfig
+
+    return _run(args, LlmConfig, llm.train)
 
 
 def _run(args: argparse.Namespace, schema: type, train) -> int:
@@ -53,4 +61,5 @@ def _run(args: argparse.Namespace, schema: type, train) -> int:
 
 STAGES = {
     "bind": ("the point tower: contrast with images, texts and sounds", _bind),
+    "llm": ("the language model's adapters, on text and image embeddings", _llm),
 }

@@ -147,7 +147,7 @@ class QuestionBook:
         return _group("name_zh", rng.choice(phrasing.NAME_ZH), labels, [self.sentence_zh(label) for label in labels])
 
     def _category(self, size: int, rng: random.Random) -> Group:
-        labels = self.draw(size, rng)
+        labels = [n for n in self.draw(size, rng) if self.labels[n].get("category") in phrasing.CATEGORY_NOUNS]
         kinds = [phrasing.CATEGORY_NOUNS[self.labels[label]["category"]] for label in labels]
         answers = [f"It is {kind}: {self.noun(label)}." for kind, label in zip(kinds, labels, strict=True)]
         return _group("category", rng.choice(phrasing.CATEGORY), labels, answers)
@@ -170,8 +170,10 @@ class QuestionBook:
             answers.append(f"{'Yes' if yes else 'No'}, {_lower(self.this_is(asked if yes else label))}.")
         return _group("yes_no", question.format(self.noun(asked)), labels, answers)
 
-    def _yes_no_category(self, size: int, rng: random.Random) -> Group:
+    def _yes_no_category(self, size: int, rng: random.Random) -> Group | None:
         categories = sorted(self._by_category.keys() & phrasing.CATEGORY_NOUNS.keys())
+        if not categories:
+            return None
         asked = rng.choice(categories)
         labels, answers = [], []
         for index in range(size):

@@ -73,7 +73,7 @@ class VisualInjection(nn.Module):
 
     def _hook(self, index: int):
         def add_bias(_module, _inputs, output):
-            biases = getattr(self._active, "biases", None)
+            biases = self.active_biases
             if biases is None:
                 return None
             attended, *rest = output
@@ -106,11 +106,17 @@ class VisualInjection(nn.Module):
     @contextmanager
     def injected(self, biases: list[Tensor] | None) -> Iterator[None]:
         """Forward passes of this thread inside the block add `biases` (None: the plain language model)."""
+        before = self.active_biases
         self._active.biases = biases
         try:
             yield
         finally:
-            self._active.biases = None
+            self._active.biases = before
+
+    @property
+    def active_biases(self) -> list[Tensor] | None:
+        """What this thread's forward passes add now."""
+        return getattr(self._active, "biases", None)
 
 
 def without_bias(linear: nn.Module, x: Tensor) -> Tensor:

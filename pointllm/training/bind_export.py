@@ -1,4 +1,4 @@
-"""From a finished run of `train bind` to a folder that a profile uses: weights, config, figures, curves, recipe.
+"""From a finished run of `train bind` to a profile that uses it: weights, config, figures, curves, recipe.
 
 Takes the averaged weights, rounds them to fp16, and measures what is written, not what was trained.
 """
@@ -12,20 +12,22 @@ from pathlib import Path
 
 import torch
 import yaml
-from safetensors.torch import save_file
 
 from ..encoders.compact.point_tower import PointTower
 from ..errors import InputError
 from .bind_config import BindConfig
 from .bind_evaluate import Evaluation
+from .profile_folder import complete, write_tensors
 from .run_log import draw_curves
 from .trainer import CONFIG, PROVENANCE
 
 logger = logging.getLogger("pointllm")
 
 
-def export(run: Path, out: Path, evaluation: Evaluation | None, weights: str = "last.pt") -> dict:
-    """Write the folder and return the measured accuracy of what was written.
+def export(run: Path, profile: Path, evaluation: Evaluation | None, weights: str = "last.pt") -> dict:
+    """Write `point/` of the profile in the folder `profile`, and return the measured accuracy of what was written.
+
+    What else a profile needs, and the folder lacks, comes from the config's profile.
 
     weights: "last.pt" or "best.pt". "best" looks at the held-out objects to choose, so its figures flatter it.
     """
@@ -36,15 +38,12 @@ def export(run: Path, out: Path, evaluation: Evaluation | None, weights: str = "
         raise InputError(f"{run / weights}: not there; has the run been finished?") from error
     branch = {key.removeprefix("branch."): value for key, value in state["weights"].items()
               if key.startswith("branch.")}
+    complete(profile, config.profile, without="point")
+    out = profile / "point"
     out.mkdir(parents=True, exist_ok=True)
     if "logit_scale" not in branch:  # not trained where there is no loss against labels
         branch["logit_scale"] = torch.tensor(config.loss.scale).log()
-    halves = {key: value.half().contiguous() if value.is_floating_point() else value.contiguous()
-              for key, value in branch.items()}
-    partial = out / "model.safetensors.partial"
-    save_file(halves, partial)
-    partial.chmod(0o644)  # the library writes for its owner only
-    partial.replace(out / "model.safetensors")
+    write_tensors(branch, out / "model.safetensors")
     tower = config.tower.model_dump(mode="json")
     (out / "config.json").write_text(json.dumps(tower, indent=1) + "\n", encoding="utf-8")
     draw_curves(run / "metrics.jsonl", out / "curves.png")

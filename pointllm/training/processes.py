@@ -37,14 +37,17 @@ def agreed(accelerator: Any, wanted: bool) -> bool:
     return bool(accelerator.reduce(flag, reduction="sum") > 0)
 
 
-def mean_over_processes(accelerator: Any, values: dict[str, Tensor]) -> dict[str, float]:
-    """The mean of each scalar over the processes, whose names are the same everywhere."""
-    if not values:
-        return {}
-    stacked = torch.stack([value.reshape(()) for value in values.values()])
+def mean_over_processes(accelerator: Any, values: dict[str, list[Tensor]]) -> dict[str, float]:
+    """The mean of each name's scalars over all processes; a process may lack a name."""
+    own = {name: torch.stack([value.reshape(()) for value in found]).tolist() for name, found in values.items()}
+    tables = [own]
     if accelerator.num_processes > 1:
-        stacked = accelerator.reduce(stacked, reduction="mean")
-    return dict(zip(values, stacked.tolist(), strict=True))
+        from accelerate.utils import gather_object
+
+        tables = gather_object([own])
+    names = dict.fromkeys(name for table in tables for name in table)
+    everything = {name: [value for table in tables for value in table.get(name, ())] for name in names}
+    return {name: sum(found) / len(found) for name, found in everything.items()}
 
 
 def is_sharded(accelerator: Any) -> bool:

@@ -33,6 +33,7 @@ from .run_log import RunLog
 
 logger = logging.getLogger("pointllm")
 CONFIG, PROVENANCE = "config.yaml", "provenance.json"
+TOTAL = "total"  # among the losses: what is minimised
 # Of a config, what must stay between a run and its continuation; other keys of `trainer` don't change what is learned.
 TRAINER_KEYS_THAT_STAY = ("trainer.accumulate", "trainer.precision")
 
@@ -40,8 +41,8 @@ TRAINER_KEYS_THAT_STAY = ("trainer.accumulate", "trainer.precision")
 class Task(Protocol):
     """What is trained.
 
-    module: called with a batch, gives {name: weighted loss}; their sum is minimised. Where a stage leaves weights
-    alone for a while, `module.trainable_names` lists all that training ever changes (names of its state_dict).
+    module: called with a batch, gives {name: loss} or {name: (weight, loss)}, whose weighted sum is minimised. Where a
+    stage leaves weights alone for a while, `module.trainable_names` lists all that training ever changes.
     score: the key of `evaluate`'s table (dotted) whose highest value marks the best weights; None: the last are best.
     """
 
@@ -90,7 +91,8 @@ class Trainer:
         self.checkpoints = Checkpoints(self.out / "checkpoints", self.settings.keep_checkpoints)
         self.step = 0
         self.best: float | None = None
-        self.sums: dict[str, float] = {}  # since the last row of metrics
+        self.sums: dict[str, tuple[float, int]] = {}  # of each loss and how many, since the last row of metrics
+        self.norm = 0.0
         self.stop: int | None = None  # the signal that asked for it
         if self.settings.gradient_checkpointing:
             task.module.save_memory()
@@ -151,6 +153,7 @@ class Trainer:
         loader = torch.utils.data.DataLoader(
             Batches(self.task, parts), batch_size=None, sampler=order, num_workers=self.settings.workers,
             generator=torch.Generator().manual_seed(0),  # its own: the loader draws a number that nobody uses
+            multiprocessing_context="fork" if self.settings.workers else None,
             pin_memory=self.accelerator.device.type == "cuda",
         )  # fmt: skip
         return iter(loader)
@@ -165,16 +168,17 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = group["base_lr"] * factor
         accumulate = self.settings.accumulate
-        losses: dict[str, Tensor] = {}
+        losses: dict[str, list[Tensor]] = {}
         for part in range(accumulate):
             batch = send_to_device(next(batches), self.accelerator.device)
             wait = part < accumulate - 1  # gradients are exchanged between processes once a step
             with self.accelerator.no_sync(self.model) if wait else nullcontext():
-                found = self.model(batch)
-                self.accelerator.backward(sum(found.values()) / accumulate)
-            for name, value in found.items():
-                value = value.detach().float() / accumulate
-                losses[name] = losses[name] + value if name in losses else value
+                found = {name: value if isinstance(value, tuple) else (1.0, value)
+                         for name, value in self.model(batch).items()}
+                total = sum(weight * loss for weight, loss in found.values())
+                self.accelerator.backward(total / accumulate)
+            for name, loss in ((TOTAL, total), *((name, loss) for name, (_, loss) in found.items())):
+                losses.setdefault(name, []).append(loss.detach().float())
         trained = [value for value in self.model.parameters() if value.grad is not None]
         norm = self.accelerator.clip_grad_norm_(trained, self.optimizer_settings.clip)
         self.optimizer.step()
@@ -183,21 +187,20 @@ class Trainer:
         self.step += 1
         self._remember(losses, norm)
 
-    def _remember(self, losses: dict[str, Tensor], norm: Tensor) -> None:
+    def _remember(self, losses: dict[str, list[Tensor]], norm: Tensor) -> None:
         values = mean_over_processes(self.accelerator, losses)
         for name, value in values.items():
             if not math.isfinite(value) and self.settings.precision != "fp16":
-                raise PointLLMError(f"the loss {name} became {value} in step {self.step}; lower "
-                                    "optimizer.learning_rate or optimizer.clip and go on with --resume")
-            self.sums[f"losses.{name}"] = self.sums.get(f"losses.{name}", 0.0) + value
-            self.sums[f"counts.{name}"] = self.sums.get(f"counts.{name}", 0.0) + 1
-        self.sums["norm"] = float(norm)
+                raise PointLLMError(f"the loss {name} became {value} in step {self.step}; start anew with a lower "
+                                    "optimizer.learning_rate or optimizer.clip")
+            total, count = self.sums.get(name, (0.0, 0))
+            self.sums[name] = (total + value, count + 1)
+        self.norm = float(norm)
 
     def _figures(self, seconds: float) -> dict[str, Any]:
         """The mean of each loss since the last row."""
-        losses = {name.removeprefix("losses."): value / self.sums["counts." + name.removeprefix("losses.")]
-                  for name, value in self.sums.items() if name.startswith("losses.")}
-        row = {"step": self.step, "loss": sum(losses.values()), "losses": losses, "norm": self.sums.get("norm"),
+        losses = {name: total / count for name, (total, count) in self.sums.items()}
+        row = {"step": self.step, "loss": losses.pop(TOTAL), "losses": losses, "norm": self.norm,
                "learning_rate": self.optimizer.param_groups[0]["lr"], "seconds": round(seconds, 2)}
         self.sums = {}
         return row
