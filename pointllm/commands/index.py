@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     from ..tasks.gallery.from_profile import update
 
     profile = args.profile or default_profile()
-    resolve(profile)
+    resolve(profile, needs=("imagebind", "point"))
 
     def failed(path: str, line: str) -> None:
         if args.json:

@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     if args.weight is not None and len(args.weight) != count:
         raise InputError(f"--weight has {len(args.weight)} numbers for {count} inputs; give one for each")
     profile = args.profile or default_profile()
-    resolve(profile)
+    resolve(profile, needs=("imagebind", "point"))
     for path in args.paths + args.minus:
         check_path(path)
 
