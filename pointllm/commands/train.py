@@ -45,14 +45,28 @@ def _llm(args: argparse.Namespace) -> int:
     return _run(args, LlmConfig, llm.train)
 
 
-def _run(args: argparse.Namespace, schema: type, train) -> int:
+def _audio(args: argparse.Namespace) -> int:
+    from ..training import audio
+    from ..training.audio_config import AudioConfig
+
+    return _run(args, AudioConfig, audio.train, needs_objects=False)
+
+
+def _image(args: argparse.Namespace) -> int:
+    from ..training import image
+    from ..training.image_config import ImageConfig
+
+    return _run(args, ImageConfig, image.train)
+
+
+def _run(args: argparse.Namespace, schema: type, train, needs_objects: bool = True) -> int:
     """Check, open the run's folder and train; whatever can be refused at once is."""
     from ..data.records import data_folder
     from ..training.config import load_config
     from ..training.trainer import open_run
 
     config = load_config(args.config, schema, args.overrides)
-    data, out = data_folder(args.data), Path(args.out)
+    data, out = data_folder(args.data, needs_objects), Path(args.out)
     open_run(config, out, args.resume, data)
     cache = Path(args.cache) if args.cache else out / "cache"
     finished = train(config, data, out, cache, Path(args.export) if args.export else None)
@@ -62,4 +76,6 @@ def _run(args: argparse.Namespace, schema: type, train) -> int:
 STAGES = {
     "bind": ("the point tower: contrast with images, texts and sounds", _bind),
     "llm": ("the language model's adapters, on text and image embeddings", _llm),
+    "audio": ("the audio tower's linear layer, sounds towards the text of what is heard", _audio),
+    "image": ("the image tower's last blocks and head, on rendered views", _image),
 }

@@ -4,7 +4,7 @@ A sound's log-mel spectrogram is a picture, and the image tower's trunk is a goo
 features and plain statistics of the mel bands go through one linear layer. Levels are in decibels below the clip's own
 peak, so a recording and its quieter copy are the same input. Long sounds are heard in overlapping windows.
 
-Training lives in `pointllm.training.audio_tower`, reading of files in `pointllm.inputs.audio`.
+Training lives in `pointllm.training.audio`, reading of files in `pointllm.inputs.audio`.
 """
 
 from __future__ import annotations
