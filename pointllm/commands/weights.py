@@ -28,8 +28,9 @@ def add_to(subparsers: argparse._SubParsersAction) -> None:
                        help="a licence that forbids commercial use and that you accept, such as CC-BY-NC-4.0")
 
     convert = actions.add_parser("convert", help="published files to a profile: safetensors with a config")
-    convert.add_argument("paths", nargs="+", metavar="FILE_OR_FOLDER", help="recognised by what they hold")
-    target = convert.add_mutually_exclusive_group(required=True)
+    convert.add_argument("paths", nargs="+", metavar="FILE_OR_FOLDER",
+                         help="recognised by what they hold; or the name of something that was fetched")
+    target = convert.add_mutually_exclusive_group()
     target.add_argument("--profile", choices=tuple(PROFILES), help="the profile that the files belong to")
     target.add_argument("--out", type=Path, metavar="FOLDER", help="a folder instead, usable as a profile by its path")
     convert.add_argument("--dtype", choices=DTYPE_NAMES, default="keep", help="type of the result (default: as stored)")
@@ -62,14 +63,19 @@ def run(args: argparse.Namespace) -> int:
 def run_convert(args: argparse.Namespace) -> int:
     from ..weights.convert import convert, read_sizes
 
-    out = args.out or profile_dir(args.profile)
+    # the name of a profile stands for what was fetched of it, and for the profile itself
+    profile = args.profile or next((path for path in args.paths if path in PROFILES), None)
+    if not profile and not args.out:
+        raise WeightsError(f"say where to: --profile {'|'.join(PROFILES)}, or --out FOLDER")
+    out = args.out or profile_dir(profile)
     sizes = read_sizes(args.sizes) if args.sizes else None
+    paths = [path for given in args.paths for path in _inputs(given)]
     failures = 0
-    for path in args.paths:
+    for path in paths:
         try:
-            parts = convert(path, out, encoder=PROFILES.get(args.profile), dtype=args.dtype, sizes=sizes)
+            parts = convert(path, out, encoder=PROFILES.get(profile), dtype=args.dtype, sizes=sizes)
         except WeightsError as caught:
-            if len(args.paths) == 1:
+            if len(paths) == 1:
                 raise
             failures += 1
             if args.json:
@@ -85,6 +91,12 @@ def run_convert(args: argparse.Namespace) -> int:
                 note = f" ({part.note})" if part.note else f", {part.size / 1e6:.1f} MB in {part.folder}"
                 write(f"{path}: {part.part} {part.state}{note}\n")
     return 1 if failures else 0
+
+
+def _inputs(given: str) -> list[str]:
+    """A path as it is; for the name of something published, the folders where `fetch` put it."""
+    folders = None if Path(given).exists() else published.downloads(given)
+    return [str(folder) for folder in folders] if folders else [given]
 
 
 def _ask(question: str) -> bool:

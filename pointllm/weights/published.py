@@ -83,9 +83,23 @@ def verify(row: manifest.Row) -> None:
         manifest.check(folder / file.name, file)
 
 
+def downloads(name: str) -> list[Path] | None:
+    """The folders of what was fetched of a row or, for a profile's name, of its rows; None for another name.
+
+    Raises `WeightsError` where nothing was fetched.
+    """
+    rows = [row for row in manifest.read_manifest().values() if row.published and name in (row.name, *row.profiles)]
+    if not rows:
+        return None
+    folders = [folder_of(row) for row in rows if is_here(row)]
+    if not folders:
+        raise WeightsError(f"{name}: nothing of it was fetched; run `pointllm weights fetch {name}`, or name files")
+    return folders
+
+
 def next_step(row: manifest.Row) -> str:
     """The command that makes a profile of what was fetched."""
-    return f"pointllm weights convert {folder_of(row)} {_option(row)}"
+    return f"pointllm weights convert {row.name} {_option(row)}"
 
 
 def _option(row: manifest.Row) -> str:

@@ -67,7 +67,9 @@ def test_one_bad_input_does_not_stop_the_others(inputs, tmp_path, capfd):
 
 
 @pytest.mark.parametrize("arguments, says", [
-    (["x.pth"], "one of the arguments --profile --out is required"),
+    (["x.pth"], "say where to: --profile official-i2pmae|official-pointbert, or --out FOLDER"),
+    (["official-i2pmae"], "nothing of it was fetched; run `pointllm weights fetch official-i2pmae`"),
+    (["imagebind-huge", "--out", "y"], "nothing of it was fetched"),
     (["--out", "x"], "FILE_OR_FOLDER"),
     (["x.pth", "--profile", "official"], "official-i2pmae"),
     (["x.pth", "--profile", "official-i2pmae", "--out", "y"], "not allowed with"),
@@ -77,6 +79,7 @@ def test_one_bad_input_does_not_stop_the_others(inputs, tmp_path, capfd):
 ])
 def test_wrong_arguments_are_refused_in_one_line(arguments, says, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("POINTLLM_CACHE", str(tmp_path / "cache"))
     try:
         status = main(["weights", "convert", *arguments])
     except SystemExit as stop:
@@ -86,10 +89,25 @@ def test_wrong_arguments_are_refused_in_one_line(arguments, says, tmp_path, monk
     assert not list(tmp_path.iterdir())
 
 
-def test_what_a_download_brought_may_be_named_by_its_folder(inputs, tmp_path, capfd):
+@pytest.mark.parametrize("given", ["official-i2pmae", "imagebind-llm-7b", "folder"])
+def test_what_was_fetched_may_be_named_by_row_by_profile_or_by_folder(inputs, tmp_path, given, capfd):
     folder = tmp_path / "cache" / "downloads" / "imagebind-llm-7b"
     folder.mkdir(parents=True)
-    (tmp_path / "7B.pth").rename(folder / "7B.pth")
-    (folder / "source.json").write_text("{}")
-    assert main(["weights", "convert", str(folder), "--out", str(tmp_path / "out"), "--json"]) == 0
+    file = (tmp_path / "7B.pth").rename(folder / "7B.pth")
+    record = {"source": "here", "files": [{"name": "7B.pth", "size": file.stat().st_size, "sha256": "0" * 64}]}
+    (folder / "source.json").write_text(json.dumps(record))
+    target = [] if given.startswith("official") else ["--profile", "official-i2pmae"]
+    assert main(["weights", "convert", str(folder) if given == "folder" else given, *target, "--json"]) == 0
     assert [row["part"] for row in objects(capfd)] == ["llm/adapters"]
+    assert (tmp_path / "cache/profiles/official-i2pmae/llm/config.json").is_file()
+
+
+def test_two_profiles_share_the_files_that_they_have_in_common(inputs, tmp_path, capfd):
+    shared, sizes = inputs[2:], ["--sizes", str(tmp_path / "sizes.json")]
+    for name in ("official-i2pmae", "official-pointbert"):
+        assert main(["weights", "convert", *shared, "--profile", name, *sizes]) == 0
+    first, second = (tmp_path / "cache" / "profiles" / name for name in ("official-i2pmae", "official-pointbert"))
+    for file in ("llm/base/model.safetensors", "llm/adapters.safetensors", "llm/knn.index"):
+        assert (first / file).samefile(second / file)
+    assert not (first / "llm/config.json").samefile(second / "llm/config.json")
+    assert main(["weights", "verify", "official-pointbert/llm/base"]) == 0

@@ -37,8 +37,11 @@ def partial_folder(profile: Path, part: Part) -> Path:
 class PartFolder:
     """Writes one part into `profile`; `sources` are [{"name", "size", "sha256"}] of the files that it came from."""
 
-    def __init__(self, profile: Path, part: Part, sources: list[dict], dtype: str, shard_bytes: int = SHARD_BYTES):
+    def __init__(self, profile: Path, part: Part, sources: list[dict], dtype: str, shard_bytes: int = SHARD_BYTES,
+                 twin: Path | None = None):
+        """`twin`: a profile that has the same part from the same sources; its files are shared by hard links."""
         self.part, self.sources, self.dtype = part, sources, dtype
+        self._twin = twin / part.place.folder if twin else None
         self.folder = profile / part.place.folder
         self.record = record_path(profile, part.place)
         self.partial = partial_folder(profile, part)
@@ -112,6 +115,22 @@ class PartFolder:
         except (TypeError, KeyError, AttributeError):
             self._known = {}
 
+    def _shared(self, name: str) -> Written | None:
+        """The twin's file under another name, if it is there, whole, and on the same disk."""
+        if not self._twin:
+            return None
+        record = _read(self._twin / self.record.name, {})
+        for file in record.get("files", []):
+            theirs = self._twin / name
+            if file["name"] == name and theirs.is_file() and sha256_of(theirs) == file["sha256"]:
+                (self.partial / name).unlink(missing_ok=True)
+                try:
+                    os.link(theirs, self.partial / name)
+                except OSError:
+                    return None
+                return Written(**file)
+        return None
+
     def _once(self, name: str, write) -> None:
         """Lets `write` make a file, unless the journal has it and it is still what the journal says."""
         known = self._known.get(name)
@@ -120,7 +139,7 @@ class PartFolder:
                 self._files[name] = known
                 self.kept += 1
                 return
-        self._files[name] = write(self.partial / name)
+        self._files[name] = self._shared(name) or write(self.partial / name)
         sync(self.partial)
         files = [asdict(file) for file in self._files.values()]
         write_json(self.partial / JOURNAL, {"identity": self._identity, "files": files})

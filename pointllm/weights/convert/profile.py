@@ -11,7 +11,7 @@ from pathlib import Path
 from pointllm.errors import WeightsError
 from pointllm.weights.convert.part_folder import write_json
 from pointllm.weights.convert.plan import Part
-from pointllm.weights.profile_parts import PLACES, PROFILES, Place, place_of, read_record
+from pointllm.weights.profile_parts import PLACES, PROFILES, Place, place_of, profile_dir, read_record
 
 FACTS = {  # what parts of one profile share, in words
     "dim": "joint dimension", "width": "width of the language model", "layers": "layers of the language model",
@@ -44,6 +44,21 @@ def check_belongs(profile: Path, part: Part, encoder: str | None) -> None:
                 raise WeightsError(f"{given}: its {FACTS[fact]} is {ours}, but {place.name} (from {source}) in "
                                    f"{profile} has {theirs}; they belong to different models: give the matching file, "
                                    "or another folder with --out")
+
+
+def twin_of(profile: Path, part: Part, sources: list[dict], dtype: str) -> Path | None:
+    """Another profile in the cache with the same part from the same sources, whose files can be shared.
+
+    Two official profiles have ImageBind and the language model in common, some 34 GB.
+    """
+    for name in PROFILES:
+        other = profile_dir(name)
+        if other == profile or profile.parent != other.parent:
+            continue
+        record = read_record(other, part.place)
+        if record and record["sources"] == sources and record["dtype"] == dtype:
+            return other
+    return None
 
 
 def adapters_config(profile: Path, part: Part, sources: list[dict]) -> dict | None:

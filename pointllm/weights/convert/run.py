@@ -70,11 +70,12 @@ def convert(path: Path | str, out: Path | str, *, encoder: str | None = None, dt
     results = []
     for found in recognise(Path(path)):
         given = sizes if sizes is not None else _sidecar(found.path)
-        with _told(out), _alone(out):
-            plans = _plans(found, encoder, DTYPES[dtype], given)
-            for plan in plans:
-                results.append(_convert_part(out, str(path), plan, encoder, dtype, shard_bytes))
-            profiles.update_config(out)
+        with _told(out):
+            plans = list(_plans(found, encoder, DTYPES[dtype], given))
+            with _alone(out):
+                for plan in plans:
+                    results.append(_convert_part(out, str(path), plan, encoder, dtype, shard_bytes))
+                profiles.update_config(out)
     return results
 
 
@@ -106,7 +107,7 @@ def _sidecar(path: Path) -> dict:
 
 
 def _plans(found: Found, encoder: str | None, dtype, sizes: Mapping) -> Iterator[Part]:
-    """The parts that an input gives, each planned when its turn comes."""
+    """The parts that an input gives; what keys and shapes can tell against it is told here."""
     if found.kind == "meta_llama":
         yield plan_meta_llama(found.path, found.tables, dtype)
     elif found.kind == "hf_llama":
@@ -151,8 +152,10 @@ def _convert_part(out: Path, given: str, part: Part, encoder: str | None, dtype:
     sources = [{"name": path.name, "size": path.stat().st_size, "sha256": sha256_of(path)} for path in part.sources]
     if there and there["sources"] == sources and there["dtype"] == dtype and _same_files(folder, there):
         return _result(given, part, "kept", folder, started, there["files"])
-    _need_disk(out, part)
-    writer = PartFolder(out, part, sources, dtype, shard_bytes)
+    twin = profiles.twin_of(out, part, sources, dtype)
+    if not twin:
+        _need_disk(out, part)
+    writer = PartFolder(out, part, sources, dtype, shard_bytes, twin)
     logger.info("%s → %s (%d MB)", first.name, folder, part.nbytes >> 20)
     files = writer.write()
     if part.place.folder == "llm":
