@@ -166,6 +166,29 @@ def nearest_neighbors_plain(queries: Tensor, xyz: Tensor, count: int) -> Tensor:
     return index
 
 
+@torch.no_grad()
+def ball_query(queries: Tensor, xyz: Tensor, radius: float, count: int) -> Tensor:
+    """The first `count` points in the order of the cloud that lie nearer than `radius` to each query (PointNet++).
+
+    queries: (B, Q, 3), xyz: (B, N, 3) floating. Returns (B, Q, count) int64 in ascending order; a ball with fewer
+    points repeats its first one, and one without any gives index 0. Points in random order are a fair sample of it.
+    """
+    _require_points(xyz, min(count, xyz.shape[-2]), "members")
+    queries, xyz = queries.detach().to(torch.float32), xyz.detach().to(torch.float32)
+    batch, number, _ = xyz.shape
+    position = torch.arange(number, dtype=torch.int32, device=xyz.device)
+    index = torch.full((batch, queries.shape[1], count), number, dtype=torch.long, device=xyz.device)
+    rows = max(1, _MAX_DISTANCES // (batch * number)) if batch else 1
+    for start in range(0, queries.shape[1], rows):
+        part = queries[:, start : start + rows]
+        distance = _sum_of_squares(part.permute(2, 0, 1)[..., None] - xyz.permute(2, 0, 1)[:, :, None])  # (B, q, N)
+        inside = torch.where(distance < radius * radius, position, number)
+        found = inside.topk(min(count, number), dim=-1, largest=False, sorted=True).values
+        index[:, start : start + rows, : found.shape[-1]] = found
+    first = torch.where(index[..., :1] < number, index[..., :1], 0)
+    return torch.where(index < number, index, first)
+
+
 def gather_points(values: Tensor, index: Tensor) -> Tensor:
     """Rows of `values` by index, cloud by cloud.
 

@@ -31,13 +31,19 @@ def _linear(conv: nn.Conv1d, x: Tensor) -> Tensor:
     return F.linear(x, conv.weight.squeeze(-1), conv.bias)
 
 
-def _folded(conv: nn.Conv1d, norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
-    """Weight (C_out, C_in) and bias of the 1×1 convolution followed by BatchNorm with its running statistics."""
+def folded(weight: Tensor, bias: Tensor | None, norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
+    """Weight (C_out, C_in) and bias of a linear map followed by BatchNorm with its running statistics."""
     scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
-    return conv.weight.squeeze(-1) * scale[:, None], (conv.bias - norm.running_mean) * scale + norm.bias
+    shift = -norm.running_mean if bias is None else bias - norm.running_mean
+    return weight * scale[:, None], shift * scale + norm.bias
 
 
-def _map(weight: Tensor, bias: Tensor | None, activation: str = "none") -> Map:
+def _folded(conv: nn.Conv1d, norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
+    """The same of a 1×1 convolution."""
+    return folded(conv.weight.squeeze(-1), conv.bias, norm)
+
+
+def linear_map(weight: Tensor, bias: Tensor | None, activation: str = "none") -> Map:
     """The linear map in the form that is fastest here; differentiable where gradients are wanted."""
     if can_pack(weight):
         return PackedLinear(weight, bias, activation)
@@ -147,11 +153,11 @@ class MiniPointNet(Caching):
         weight, bias = _folded(second[0], second[1])
         of_all, of_own = weight.split(len(weight_mid), 1)
         return _FoldedMaps(
-            inner=_map(*_folded(first[0], first[1]), "relu"),
-            feature=_map(weight_mid, bias_mid),
-            own=_map(of_own @ weight_mid, None),
-            shared=_map(of_all, bias + of_own @ bias_mid),
-            out=_map(second[3].weight.squeeze(-1), second[3].bias),
+            inner=linear_map(*_folded(first[0], first[1]), "relu"),
+            feature=linear_map(weight_mid, bias_mid),
+            own=linear_map(of_own @ weight_mid, None),
+            shared=linear_map(of_all, bias + of_own @ bias_mid),
+            out=linear_map(second[3].weight.squeeze(-1), second[3].bias),
         )
 
 

@@ -20,6 +20,7 @@ ENCODERS: dict[str, type[nn.Module]] = {}
 MODULES: dict[str, str] = {
     "i2p_mae": "pointllm.encoders.i2p_mae",
     "point_bert": "pointllm.encoders.point_bert",
+    "pointnext": "pointllm.encoders.pointnext",
 }
 
 EncoderClass = TypeVar("EncoderClass", bound=type[nn.Module])

@@ -47,7 +47,7 @@ def generate(llama, prompt: Sequence[int], end: int, sampling: Sampling, injecti
     randomness = torch.Generator().manual_seed(sampling.seed)
     written: list[int] = []
     if late and len(prompt) > 1:
-        text.read(prompt[:-1], None)
+        text.read(prompt[:-1], None, wanted=False)
         logits = text.add(prompt[-1], biases)
     else:
         logits = text.read(prompt, biases)
@@ -69,8 +69,9 @@ class _Rows:
         self._text = text
         self._late: list[np.ndarray] | None = None  # the biases as rows, once they are wanted
 
-    def read(self, tokens: Sequence[int], biases: list[Tensor] | None) -> Tensor:
-        return torch.from_numpy(self._text.read(tokens, biases))
+    def read(self, tokens: Sequence[int], biases: list[Tensor] | None, wanted: bool = True) -> Tensor | None:
+        logits = self._text.read(tokens, biases, wanted)
+        return torch.from_numpy(logits) if wanted else None
 
     def add(self, token: int, biases: list[Tensor] | None) -> Tensor:
         if biases is not None and self._late is None:
@@ -90,12 +91,12 @@ class _Cached:
         self._device = getattr(llama, "input_device", llama.device)
 
     @torch.inference_mode()
-    def read(self, tokens: Sequence[int], biases: list[Tensor] | None) -> Tensor:
-        """Logits (vocabulary,) float32 on the CPU of the token after `tokens`."""
+    def read(self, tokens: Sequence[int], biases: list[Tensor] | None, wanted: bool = True) -> Tensor | None:
+        """Logits (vocabulary,) float32 on the CPU of the token after `tokens`, if they are wanted."""
         with nullcontext() if self._injection is None else self._injection.injected(biases):
             ids = torch.tensor([list(tokens)], device=self._device)
             hidden = self._llama.model(ids, past_key_values=self._cache).last_hidden_state
-        return self._llama.lm_head(hidden[:, -1])[0].float().cpu()
+        return self._llama.lm_head(hidden[:, -1])[0].float().cpu() if wanted else None
 
     def add(self, token: int, biases: list[Tensor] | None) -> Tensor:
         return self.read([token], biases)

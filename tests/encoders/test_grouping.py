@@ -4,12 +4,16 @@ import pytest
 import torch
 
 from pointllm.encoders.grouping import (
+    ball_query,
     farthest_point_sample,
     farthest_point_sample_plain,
     gather_points,
     group_points,
     nearest_neighbors,
+    nearest_neighbors_plain,
 )
+
+NEIGHBORS = [nearest_neighbors, nearest_neighbors_plain]
 
 
 def clouds(batch=3, number=200, seed=0):
@@ -53,18 +57,90 @@ def test_double_precision_gives_the_same_centres():
     assert torch.equal(farthest_point_sample(xyz.double(), 20), farthest_point_sample(xyz, 20))
 
 
-def test_neighbours_are_the_nearest_and_come_in_order():
-    xyz, queries = clouds(), clouds(number=17, seed=1)
-    index = nearest_neighbors(queries, xyz, 9)
-    distance = (queries[:, :, None].double() - xyz[:, None].double()).square().sum(-1)
-    assert torch.equal(index, distance.sort(-1).indices[..., :9])
+def nearest_by_definition(queries, xyz, count):
+    """Every point by (float32 distance, index)."""
+    rows = []
+    for asked, cloud in zip(queries.float(), xyz.float(), strict=True):
+        for query in asked:
+            offset = (query - cloud).square()
+            distance = (offset[:, 0] + offset[:, 1] + offset[:, 2]).tolist()
+            rows.append(sorted(range(len(cloud)), key=lambda i: (distance[i], i))[:count])  # noqa: B023
+    return torch.tensor(rows).view(*queries.shape[:2], count)
+
+
+def hard_clouds():
+    """Names and clouds that are all ties, doubled points, one point, in double precision, or strided."""
+    grid = torch.cartesian_prod(*[torch.arange(5.0)] * 3)
+    shuffled = grid[torch.randperm(125, generator=torch.Generator().manual_seed(0))]
+    wide = clouds(batch=4, number=240)
+    return {
+        "random": clouds(),
+        "grid": torch.stack([grid, shuffled]),
+        "twice": clouds(number=60).repeat(1, 3, 1),
+        "one place": torch.ones(2, 70, 3),
+        "one point": clouds(number=1),
+        "double": clouds().double() + 1e-9,
+        "strided": wide[::2, ::3],
+        "transposed": clouds(batch=2, number=100).transpose(1, 2).contiguous().transpose(1, 2),
+        "eight": clouds(batch=8, number=90),
+        "far away": clouds() * 1e-3 + 1000,
+    }
+
+
+@pytest.mark.parametrize("search", NEIGHBORS)
+@pytest.mark.parametrize("kind", hard_clouds())
+def test_neighbours_are_the_nearest_in_order_and_ties_take_the_lowest_index(search, kind):
+    xyz = hard_clouds()[kind]
+    queries = xyz[:, ::7]
+    for count in {1, min(9, xyz.shape[1]), xyz.shape[1]}:
+        assert torch.equal(search(queries, xyz, count), nearest_by_definition(queries, xyz, count)), count
+
+
+@pytest.mark.parametrize("kind", hard_clouds())
+def test_both_samplers_agree_on_hard_clouds(kind):
+    xyz = hard_clouds()[kind]
+    for count in {1, (xyz.shape[1] + 1) // 2, xyz.shape[1]}:
+        expected = torch.stack([farthest_by_definition(cloud.float(), count) for cloud in xyz[:1]])
+        assert torch.equal(farthest_point_sample(xyz[:1], count), expected)
+        assert torch.equal(farthest_point_sample(xyz, count), farthest_point_sample_plain(xyz, count))
+
+
+def test_clouds_of_a_batch_are_worked_on_in_threads_with_the_same_result():
+    xyz = clouds(batch=5)
+    alone = [function(xyz) for function in (lambda c: farthest_point_sample(c, 20), lambda c: group_points(c, 9, 4)[1])]
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        assert torch.equal(farthest_point_sample(xyz, 20), alone[0])
+        assert torch.equal(group_points(xyz, 9, 4)[1], alone[1])
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_points_that_are_no_numbers_come_last():
+    xyz = clouds(batch=1)
+    xyz[0, 5] = float("nan")
+    assert torch.equal(nearest_neighbors(xyz[:, :3], xyz, 199), nearest_neighbors_plain(xyz[:, :3], xyz, 199))
+    assert 5 not in nearest_neighbors(xyz[:, :3], xyz, 199)
 
 
 def test_neighbours_of_a_large_batch_are_found_piece_by_piece(monkeypatch):
     xyz = clouds(batch=5)
-    whole = nearest_neighbors(xyz, xyz, 4)
+    whole = nearest_neighbors_plain(xyz, xyz, 4), ball_query(xyz, xyz, 0.5, 4)
     monkeypatch.setattr("pointllm.encoders.grouping._MAX_DISTANCES", 1)
-    assert torch.equal(nearest_neighbors(xyz, xyz, 4), whole)
+    assert torch.equal(nearest_neighbors_plain(xyz, xyz, 4), whole[0])
+    assert torch.equal(ball_query(xyz, xyz, 0.5, 4), whole[1])
+
+
+def test_a_ball_holds_its_first_points_and_is_filled_with_the_first():
+    xyz, queries = clouds(), clouds(number=11, seed=1)
+    found = ball_query(queries, xyz, 0.7, 6)
+    for row, (asked, cloud) in enumerate(zip(queries, xyz, strict=True)):
+        for place, query in enumerate(asked):
+            inside = torch.nonzero((cloud - query).square().sum(-1) < 0.7**2).flatten().tolist()
+            wanted = inside[:6] + [inside[0] if inside else 0] * (6 - len(inside[:6]))
+            assert found[row, place].tolist() == wanted
+    assert ball_query(clouds(number=3), clouds(number=3), 9.0, 5).shape == (3, 3, 5)
 
 
 def test_gathering_keeps_clouds_apart():
