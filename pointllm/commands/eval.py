@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import InputError
-from .inputs import add_model_options, check_output, positive
+from .inputs import add_model_options, add_placement_options, check_output, positive
 from .output import emit, write
 
 logger = logging.getLogger("pointllm")
@@ -105,6 +105,7 @@ def _qa(what: argparse._SubParsersAction) -> None:
         return _finish(args, setup, run_qa(setup, objects, kinds, args.questions, not args.no_cache), with_llm=True)
 
     parser = _protocol(what, "qa", run, "questions about objects: names, yes or no, colours, use, parts, Chinese")
+    add_placement_options(parser)
     parser.add_argument("--kinds", default=",".join(KINDS), metavar="K,…",
                         help=f"kinds of questions (default: {','.join(KINDS)})")
     parser.add_argument("--questions", type=Path, metavar="FILE", help="ask these instead: JSONL with object or path, "
@@ -120,6 +121,7 @@ def _caption(what: argparse._SubParsersAction) -> None:
         return _finish(args, setup, run_caption(setup, objects, not args.no_cache), with_llm=True)
 
     parser = _protocol(what, "caption", run, "descriptions: names, colours, likeness to reference captions")
+    add_placement_options(parser)
     parser.add_argument("--no-cache", action="store_true", help="don't mend the embedding by the visual cache")
 
 

@@ -18,6 +18,10 @@ from ..bind import PointBind
 from ..errors import WeightsError
 from ..inputs import PointCloud, read_shape
 from ..inputs.orientation import with_up
+from ..tasks.calibration import Calibration
+from ..tasks.fingerprint import fingerprint
+from ..tasks.label_cache import LabelCache
+from ..tasks.zero_shot import ZeroShot
 from .objects import Target
 from .pictures import Thumbnails
 from .provenance import Progress, Run, one_line
@@ -134,19 +138,10 @@ def embed_sentences(run: Run, bind: PointBind, sentences: Sequence[str]) -> np.n
     return np.stack([store[key_of(s)] if s.strip() else zero for s in sentences]) if sentences else zero[None][:0]
 
 
-def label_vectors(run: Run, bind: PointBind, names: Sequence[str], templates: Sequence[str]) -> np.ndarray:
-    """Labels → (L, D) unit norm: for each the mean over its filled templates, kept one by one."""
-    from ..data.templates import label_embeddings
-
-    items = [
-        (key_of(name, *templates),
-         lambda name=name: label_embeddings(bind.text_tower, [name], templates=templates)[0].numpy())
-        for name in names
-    ]
-    found, failures = embed_each(run, bind, "labels", items)
-    if failures:
-        raise WeightsError(f"the text tower fails on labels: {next(iter(failures.values()))}")
-    return np.stack([found[key] for key, _ in items])
+def recogniser(run: Run, bind: PointBind, names: Sequence[str], templates: Sequence[str]) -> ZeroShot:
+    """What `pointllm classify` recognises with: the same code, label vectors and calibration."""
+    return ZeroShot(bind, names, templates=templates, cache=LabelCache(fingerprint(run.profile, "text"), templates),
+                    calibration=Calibration.of(run.profile))
 
 
 def sound_items(bind: PointBind, paths: Sequence[Path]) -> list[tuple[str, Callable[[], np.ndarray]]]:

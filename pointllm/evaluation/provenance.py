@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from .. import __version__
+from ..devices import DEFAULTS
 from ..errors import PointLLMError
 from ..profiles import default_profile, read_config, resolve
 from ..weights.manifest import sha256_of
@@ -23,7 +24,7 @@ logger = logging.getLogger("pointllm")
 WEIGHTS = (".safetensors", ".pt", ".pth", ".bin", ".model", ".index")
 LIBRARIES = ("torch", "transformers", "peft", "numpy", "open3d-cpu", "open3d", "scipy", "pillow", "soxr", "fpsample")
 SETTINGS = "config.json"
-PLACES = ("POINTLLM_DEVICE", "POINTLLM_PRECISION")  # of which the last digits of a model's numbers depend
+CENTRES = "centres.safetensors"  # of a calibration
 
 
 @dataclass
@@ -53,8 +54,12 @@ class Run:
 
     @cached_property
     def space_key(self) -> str:
-        """Changes with any weight or setting of the joint space."""
-        return key_of(*sorted(self.space_weights.items()))
+        """Changes with any weight or setting that an embedding depends on, and not with how similarities are read."""
+        from ..tasks.fingerprint import fingerprint
+
+        # the fingerprint knows which settings count; the hashes see behind links to folders as well
+        weights = {name: sha for name, sha in self.space_weights.items() if name not in (SETTINGS, CENTRES)}
+        return key_of(fingerprint(self.profile), *sorted(weights.items()))
 
     @cached_property
     def llm_weights(self) -> dict[str, str]:
@@ -71,7 +76,7 @@ class Run:
     @cached_property
     def model_key(self) -> str:
         """Changes with any weight or setting of the joint space or the language model, and with where they run."""
-        place = [os.environ.get(name) for name in PLACES]
+        place = [os.environ.get(name) for name in sorted(DEFAULTS.values())]
         return key_of(self.space_key, *sorted(self.llm_weights.items()), *place)
 
     @property

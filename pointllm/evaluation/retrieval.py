@@ -21,7 +21,7 @@ from ..inputs.image import read_image
 from ..inputs.orientation import with_up
 from ..inputs.views import Camera, render_views
 from . import metrics
-from .embedding import embed_each, embed_objects, label_vectors, read_target, witnesses_of
+from .embedding import embed_each, embed_objects, read_target, recogniser, witnesses_of
 from .objects import Objects, Target
 from .pictures import Thumbnails
 from .provenance import Run
@@ -125,7 +125,7 @@ def _side(vectors: np.ndarray, targets: Sequence[Target]) -> Side:
 
 def _texts(run: Run, bind: PointBind, targets: Sequence[Target]) -> Side:
     labels = sorted({t.label for t in targets})
-    return Side(label_vectors(run, bind, labels, TEMPLATES[:1]), labels, [None] * len(labels), labels)
+    return Side(recogniser(run, bind, labels, TEMPLATES[:1]).label_vectors, labels, [None] * len(labels), labels)
 
 
 def _pictures(run: Run, bind: PointBind, targets: Sequence[Target]) -> tuple[Side, int]:

@@ -13,10 +13,10 @@ import numpy as np
 
 from ..bind import PointBind
 from ..data.records import Sound
+from ..data.templates import QUICK_TEMPLATES
 from ..errors import DataError
-from ..tasks.zero_shot import ZeroShot
 from . import charts, metrics
-from .embedding import embed_each, embed_objects, sound_items, witnesses_of
+from .embedding import embed_each, embed_objects, recogniser, sound_items, witnesses_of
 from .objects import Objects
 from .pictures import Thumbnails
 from .provenance import Run
@@ -41,7 +41,7 @@ def run_audio(run: Run, sounds: Sequence[Sound], origin: str, objects: Objects |
     report = Report("audio", "Sounds", f"{origin}, {len(sounds)} sounds"
                     + (f", folds {', '.join(map(str, folds))}" if folds else ""))
     report.summary = {"sounds": len(sounds), "unreadable": len(unreadable)}
-    _add_classes(report, bind, sounds, vectors, readable)
+    _add_classes(run, report, bind, sounds, vectors, readable)
     if objects is not None:
         _add_objects(run, report, bind, sounds, vectors, readable, objects)
     if unreadable:
@@ -50,11 +50,11 @@ def run_audio(run: Run, sounds: Sequence[Sound], origin: str, objects: Objects |
     return report
 
 
-def _add_classes(report: Report, bind: PointBind, sounds: Sequence[Sound], vectors: np.ndarray,
+def _add_classes(run: Run, report: Report, bind: PointBind, sounds: Sequence[Sound], vectors: np.ndarray,
                  readable: np.ndarray) -> None:
     wanted = [spoken_class(s) for s in sounds]
     names = sorted(set(wanted))
-    top = ZeroShot(bind, names)(vectors, max(metrics.TOPS))
+    top = recogniser(run, bind, names, QUICK_TEMPLATES)(vectors, max(metrics.TOPS), "audio")
     top = [row if ok else [] for row, ok in zip(top, readable, strict=True)]
     places = metrics.ranks_of_right([[p.label for p in row] for row in top], [[w] for w in wanted])
     figures = {f"top{k}": metrics.percent(places < k) for k in metrics.TOPS}

@@ -1,7 +1,7 @@
 """Zero-shot recognition: is the nearest label the right one? By witness, by variant, by the number of templates.
 
-The templates "quick" are those of `pointllm classify`, and its own code ranks the labels, so that figures agree; "1"
-is the paper's protocol (section 5.6: "a/an [CLASS]"), "64" the ensemble over all templates of `data.templates`.
+The code of `pointllm classify` ranks the labels, so that figures agree. The templates "quick" are those that it has;
+"1" is the paper's protocol (section 5.6: "a/an [CLASS]"), "64" the ensemble over all templates of `data.templates`.
 Accuracy is counted as by the acceptance check: right where a label among the first k is one of the accepted ones.
 """
 
@@ -13,18 +13,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..bind import PointBind
-from ..data.templates import TEMPLATES
+from ..data.templates import QUICK_TEMPLATES, TEMPLATES
 from ..errors import InputError
-from ..tasks.zero_shot import Prediction, ZeroShot, classify
+from ..tasks.zero_shot import Prediction
 from . import charts, metrics
-from .embedding import OWN, embed_objects, label_vectors, witnesses_of
+from .embedding import OWN, embed_objects, recogniser, witnesses_of
 from .objects import Objects, Target, label_of
 from .pictures import Thumbnails
 from .provenance import Run
 from .report import Card, Gallery, Heading, Picture, Report, Table, Text, Tile
 from .variants import VARIANTS
 
-TEMPLATE_SETS = {"1": TEMPLATES[:1], "64": TEMPLATES, "quick": ()}
+TEMPLATE_SETS = {"1": TEMPLATES[:1], "64": TEMPLATES, "quick": QUICK_TEMPLATES}
 TEMPLATE_WORDS = {"1": "one template, a/an [CLASS]", "64": "all 64 templates", "quick": "as pointllm classify does"}
 WITNESS_WORDS = {"point": "point tower alone", "views": "views alone", "both": "both witnesses",
                  OWN: "the profile's own way"}
@@ -61,7 +61,7 @@ def run_zero_shot(run: Run, objects: Objects, names: Sequence[str] | None = None
     witnesses = witnesses_of(bind, run.witness)
     targets = objects.targets
     thumbnails = Thumbnails(run.cache / "thumbnails")
-    rankers = {which: _ranker(run, bind, names, which) for which in templates}
+    recognisers = {which: recogniser(run, bind, names, TEMPLATE_SETS[which]) for which in templates}
 
     outcomes: dict[tuple[str, str, str], Outcome] = {}
     failures: dict[str, dict[str, str]] = {}
@@ -69,20 +69,10 @@ def run_zero_shot(run: Run, objects: Objects, names: Sequence[str] | None = None
         embedded = embed_objects(run, bind, targets, variant, witnesses, thumbnails)
         failures[variant] = embedded.failures
         for witness in witnesses:
-            for which, rank in rankers.items():
-                outcomes[variant, witness, which] = _outcome(rank(embedded.vectors[witness]), targets,
-                                                             embedded.failures)
+            for which, recognise in recognisers.items():
+                predictions = recognise(embedded.vectors[witness], max(metrics.TOPS), "point")
+                outcomes[variant, witness, which] = _outcome(predictions, targets, embedded.failures)
     return _report(run, objects, names, outcomes, failures, thumbnails)
-
-
-def _ranker(run: Run, bind: PointBind, names: Sequence[str], which: str):
-    """→ vectors (N, D) → predictions, the first few labels of each."""
-    top = max(metrics.TOPS)
-    if which == "quick":
-        recognise = ZeroShot(bind, names)
-        return lambda vectors: recognise(vectors, top)
-    anchors = label_vectors(run, bind, names, TEMPLATE_SETS[which])
-    return lambda vectors: classify(vectors, names, anchors, top, bind.temperature)
 
 
 def _outcome(predictions: list[list[Prediction]], targets: Sequence[Target], failures: dict[str, str]) -> Outcome:
