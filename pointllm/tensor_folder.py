@@ -41,7 +41,7 @@ class TensorFolder(Mapping):
         try:
             table = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
             names = {str(name): str(shard) for name, shard in table.items()}
-        except (OSError, ValueError, KeyError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise WeightsError(f"{self.folder.name}/{INDEX}: can't be read ({error!r}); convert the weights "
                                "again") from error
         for shard in sorted(set(names.values())):

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from pointllm.devices import QUANTISED, Machine
 from pointllm.errors import InputError, WeightsError
 from pointllm.llm.adapters import AdaptedLlama, AdapterConfig, check_adapter_tensors
+from pointllm.llm.fast_decoding import fast_decoder
 from pointllm.llm.memory import language_model_needs
 from pointllm.llm.placement import Plan, Request, place
 from pointllm.tensor_folder import TensorFolder
@@ -69,7 +70,9 @@ def load_plain(base: Path, plan: Plan) -> nn.Module:
     weights = TensorFolder(base)
     for key in _own_tensors(llama, weights):
         _put(llama, key, weights[key].to(plan.device, plan.dtype))
-    return _complete(llama, plan.device)
+    _complete(llama, plan.device)
+    fast_decoder(llama)
+    return llama
 
 
 # -- sixteen and thirty-two bits ---------------------------------------------------------------------------------------
@@ -86,6 +89,8 @@ def _merged(adapted: AdaptedLlama, weights: TensorFolder, adapters: AdapterConfi
         place = _place_of(key, places)
         if place == "disk":
             spill.write(key, value.to(plan.dtype))
+            if key == "model.embed_tokens.weight" and llama.config.tie_word_embeddings:
+                spill.write("lm_head.weight", value.to(plan.dtype))  # looked up under both names
         else:
             _put(llama, key, value.to(place, plan.dtype))
     _complete(llama, plan.device)
@@ -98,7 +103,9 @@ def _merged(adapted: AdaptedLlama, weights: TensorFolder, adapters: AdapterConfi
     ])
     if plan.max_memory is not None:
         _dispatch(llama, places, plan, spill)
-    return adapted.eval().requires_grad_(False)
+    adapted.eval().requires_grad_(False)
+    fast_decoder(llama)  # on a CPU: arranges the weights for answering now, rather than at the first question
+    return adapted
 
 
 def _with_lora(weight: Tensor, module: str, adapters: AdapterConfig, given: Mapping[str, Tensor]) -> Tensor:

@@ -5,7 +5,7 @@ from tiny_models import write_byte_tokenizer
 
 from pointllm.errors import InputError
 from pointllm.llm.facts import relevant_facts, with_relevant_facts
-from pointllm.llm.prompts import alpaca_prompt, chat_prompt, turns_of
+from pointllm.llm.prompts import PROMPTS, alpaca_conversation, alpaca_prompt, chat_prompt, turns_of
 from pointllm.llm.tokens import JsonTokenizer, TextStream
 
 FACTS = {"colors": ["brown", "black"], "size": [0.5, 1.25, 0.5], "faces": 1200, "vertices": 640}
@@ -77,3 +77,11 @@ def test_half_a_character_at_the_end_is_left_out(tmp_path):
     stream = TextStream(tokenizer)
     text = "".join(stream.feed(token) for token in tokenizer.encode("a椅")[:-1])
     assert text + stream.flush() == "a"
+
+
+def test_earlier_turns_become_the_input_of_an_alpaca_prompt():
+    assert alpaca_conversation("What is it?") == alpaca_prompt("What is it?")
+    text = alpaca_conversation("And its colour?", [("What is it?", "A chair."), ("Sure?", "Yes.")])
+    told = "The conversation so far:\nQuestion: What is it?\nAnswer: A chair.\nQuestion: Sure?\nAnswer: Yes."
+    assert text == alpaca_prompt("And its colour?", told)
+    assert set(PROMPTS) == {"chat", "alpaca"}
