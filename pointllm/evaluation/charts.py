@@ -23,11 +23,12 @@ def confusion(matrix: np.ndarray, names: Sequence[str]) -> str:
     cell = 26 if count <= 30 else max(9, 620 // count)
     size = 11 if cell >= 14 else 8
     left = top = int(max((len(name) for name in names), default=4) * size * 0.58) + 16
-    width, height = left + count * cell + 12, top + count * cell + 12
+    width, height = left + count * cell + left // 2, top + count * cell + 12  # the last names lean to the right
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     parts = [_open(width, height, "confusion picture")]
     for row in range(count):
         y = top + row * cell
+        parts.append(f'<path d="M{left} {y - 0.5}h{count * cell}" stroke="{GRAY}" stroke-opacity="0.16"/>')
         parts.append(f'<text x="{left - 6}" y="{y + cell * 0.68:.1f}" text-anchor="end" font-size="{size}" {FONT}>'
                      f"{escape(names[row])}</text>")
         parts.append(f'<text transform="translate({left + row * cell + cell * 0.66:.1f},{top - 6}) rotate(-60)" '
@@ -64,9 +65,10 @@ def reliability(bins: Sequence[tuple[int, float, float]]) -> str:
                      f'width="{width - 2:.1f}" height="{max(side * right, 1):.1f}" fill="{BLUE}" '
                      f'fill-opacity="{opacity:.2f}"><title>{count} answers, said {100 * confidence:.0f} %, '
                      f"right {100 * right:.0f} %</title></rect>")
-        y = max(top + side * (1 - right) - 3, top + 9)
-        parts.append(f'<text x="{left + (index + 0.5) * width:.1f}" y="{y:.1f}" text-anchor="middle" '
-                     f'font-size="9" {FONT} fill-opacity="0.75">{count}</text>')
+        inside = right > 0.94  # no room above the bar
+        y, ink = (top + 11, "#fff") if inside else (top + side * (1 - right) - 3, "currentColor")
+        parts.append(f'<text x="{left + (index + 0.5) * width:.1f}" y="{y:.1f}" text-anchor="middle" font-size="10" '
+                     f'font-family="system-ui, sans-serif" fill="{ink}">{count}</text>')
     parts.append(f'<line x1="{left}" y1="{top + side}" x2="{left + side}" y2="{top}" stroke="{RED}" '
                  'stroke-dasharray="5 4"/>')
     parts.append(f'<rect x="{left}" y="{top}" width="{side}" height="{side}" fill="none" stroke="{GRAY}" '

@@ -27,7 +27,9 @@ def markdown_of(report: Report, provenance: Mapping[str, object]) -> tuple[str, 
                 table = ["<details>", f"<summary>{_escaped(block.folded)}</summary>", "", *table, "", "</details>"]
             lines += table + [""] + ([_escaped(block.note), ""] if block.note else [])
         elif isinstance(block, Picture):
-            pictures[f"{block.name}.svg"] = block.svg.encode()
+            # alone it has no page to take its colours from
+            pictures[f"{block.name}.svg"] = block.svg.replace("<svg ", '<svg style="background:#fff;color:#1d2128" ',
+                                                              1).encode()
             lines += [f"![{_escaped(block.caption)}](pictures/{block.name}.svg)", "", _escaped(block.caption), ""]
         elif isinstance(block, Gallery):
             lines += _gallery(block.cards, pictures) + [""]

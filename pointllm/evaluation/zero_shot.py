@@ -111,7 +111,7 @@ def _report(run: Run, objects: Objects, names: Sequence[str], outcomes: dict[tup
     }
     low, high = metrics.bootstrap_interval(first.top(1).astype(float))
     report.tiles = [
-        Tile("top-1", figures[main]["top1"], note=f"95 % interval {100 * low:.1f} to {100 * high:.1f}"),
+        Tile("top-1", figures[main]["top1"], note=f"95 %: {100 * low:.1f} to {100 * high:.1f}"),
         Tile("top-3", figures[main]["top3"]), Tile("top-5", figures[main]["top5"]),
         Tile("top-1, macro", figures[main]["macro_top1"], note="every class alike"),
         Tile("objects", len(targets), "", f"{len(unreadable)} unreadable" if unreadable else "all readable"),
@@ -123,7 +123,7 @@ def _report(run: Run, objects: Objects, names: Sequence[str], outcomes: dict[tup
         [VARIANTS[v][1], WITNESS_WORDS[w], t, *(figures[v, w, t][f"top{k}"] for k in metrics.TOPS),
          figures[v, w, t]["macro_top1"], figures[v, w, t]["ece"]] for v, w, t in outcomes],
         note="In percent. Macro: mean over classes. ECE: expected calibration error of the first label's score. "
-             + "; ".join(f"templates {t}: {TEMPLATE_WORDS[t]}" for t in templates) + "."))
+             + "; ".join(f"Templates {t}: {TEMPLATE_WORDS[t]}" for t in templates) + "."))
     if len(variants) > 1:
         report.add(Picture("variants", charts.bars(
             [VARIANTS[v][1] for v in variants], [figures[v, main[1], main[2]]["top1"] for v in variants],
