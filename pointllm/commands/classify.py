@@ -27,8 +27,9 @@ def add_to(subparsers: argparse._SubParsersAction) -> None:
         help="sounds, pictures or shapes as labels, named as the files; a folder's subfolders are labels of several",
     )
     parser.add_argument(
-        "--templates", default="quick", metavar="quick|all|none|FILE",
-        help="sentences that a label is embedded in: 8, 64, its name alone, or your own with {} (default: quick)",
+        "--templates", default="auto", metavar="quick|all|none|FILE",
+        help="sentences that a label is embedded in: 8, 64, its name alone, or your own with {} (default: quick, of "
+        "more than 2000 labels none)",
     )
     parser.add_argument("--top", type=positive, default=5, metavar="K", help="how many labels a file (default: 5)")
     parser.add_argument("--none", action="store_true", help='say where none of the labels fits: "none": true or false')
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     if args.labels is None and not args.label_files:
         raise InputError("no labels: give --labels A,B,C|FILE, or sounds and pictures with --label-files")
     labels = parse_labels(args.labels, args.label_files)
-    templates = read_templates(args.templates)
+    templates = read_templates(args.templates, len(labels.labels))
     profile = args.profile or default_profile()
     resolve(profile, needs=("imagebind", "point"))
     want_none = args.none or args.none_threshold is not None

@@ -7,16 +7,23 @@ from pathlib import Path
 import pytest
 from tiny_space import write_picture, write_profile
 
+from pointllm.bind import PointBind
 from pointllm.cli import main
 
 SAMPLES = Path(__file__).parents[2] / "assets" / "samples"
 CAT, ROOSTER, CUP = (str(SAMPLES / name) for name in ("cat.jpg", "rooster.ogg", "cup.xyz"))
 
 
+@pytest.fixture(scope="module")
+def embedded():
+    return PointBind.from_pretrained("embedded")
+
+
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory, monkeypatch):
-    """Label vectors and indexes of this file's tests are kept apart from the user's, and shared between them."""
+def own_cache(tmp_path_factory, monkeypatch, embedded):
+    """Label vectors and indexes are kept apart from the user's; the towers are loaded once for all tests."""
     monkeypatch.setenv("POINTLLM_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setattr(PointBind, "from_pretrained", lambda *_, **__: embedded)
 
 
 @pytest.fixture

@@ -95,6 +95,7 @@ def test_label_files_that_show_nothing_are_reported(tmp_path):
 
 def test_templates_are_named_or_come_from_a_file(tmp_path):
     assert [len(read_templates(name)) for name in ("quick", "all", "none")] == [8, 64, 1]
+    assert [len(read_templates("auto", labels)) for labels in (591, 10_000)] == [8, 1]
     (tmp_path / "mine.txt").write_text("a drawing of {}\n\na drawing of {}\nmy {}\n")
     assert read_templates(str(tmp_path / "mine.txt")) == ("a drawing of {}", "my {}")
     for line, says in (("no place", "once"), ("{} and {}", "once"), ("{0.real} {}", "once"), ("", "no template")):
