@@ -6,7 +6,9 @@ PyTorch is. Uploads are read, measured and embedded while the person still types
 
 from __future__ import annotations
 
+import gc
 import logging
+import sys
 import threading
 import time
 from collections import OrderedDict
@@ -62,7 +64,30 @@ class Engine:
     def start(self) -> None:
         """Begin to load the model, in a thread of its own."""
         self._started = time.monotonic()
-        threading.Thread(target=self._load, name="load", daemon=True).start()
+        self._loader = threading.Thread(target=self._load, name="load", daemon=True)
+        self._loader.start()
+
+    def switch(self, profile: str) -> None:
+        """Begin to load another profile; the one in use is freed first. Called while no answer is being written.
+
+        What was embedded belongs to the old joint space and is forgotten. Waits for a load that is under way.
+        """
+        if profile == self.profile and self.failure is None:
+            return
+        self._loader.join()
+        self._embedder.submit(self._release).result()  # behind the embeddings that are being computed
+        self._ready.clear()
+        with self._lock:
+            self._embeddings.clear()
+        self.profile, self.failure = profile, None
+        self.start()
+
+    def _release(self) -> None:
+        self._model = None
+        gc.collect()
+        torch = sys.modules.get("torch")
+        if torch is not None and torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
     @property
     def ready(self) -> bool:
@@ -117,8 +142,9 @@ class Engine:
 
     def _embed_now(self, path: str) -> None:
         self._ready.wait()
-        if self._model is not None:
-            self._model.bind.embed([path])
+        model = self._model
+        if model is not None:
+            model.bind.embed([path])
 
     def read(self, path: str, stopped: Callable[[], bool] = lambda: False, embed: bool = False) -> Iterator[Status]:
         """Say what is being done until a file is read, and embedded if asked. Raises the library's InputError."""

@@ -15,6 +15,7 @@ from .examples import examples
 from .labels import Labels
 from .language import DEFAULT, languages, preferred, text
 from .panel import Panel
+from .profile_menu import ProfileMenu
 from .settings import ANSWERS_AT_ONCE, READS_AT_ONCE
 
 PAGE = Path(__file__).parent / "page"
@@ -22,8 +23,8 @@ PAGE = Path(__file__).parent / "page"
 FILES_OF_BOX = "(box) => (box?.files ?? []).map((file) => file.path).join('|')"
 
 
-def build(engine: Engine) -> gr.Blocks:
-    """The whole app, not yet launched."""
+def build(engine: Engine, profile_menu: bool = False) -> gr.Blocks:
+    """The whole app, not yet launched. profile_menu: whether another profile can be chosen on the page."""
     labels = Labels()
     samples = examples()
     # Uploads and previews are swept after a day; conversations are not kept on the server beyond their session.
@@ -59,6 +60,10 @@ def build(engine: Engine) -> gr.Blocks:
                         length = labels.of(gr.Slider(16, 512, Options.max_tokens, step=16), label="length_label")
                         seed = labels.of(gr.Number(Options.seed, precision=0, minimum=0), label="seed_label",
                                          info="seed_info")
+                        menu = ProfileMenu(engine)
+                        profile = labels.of(gr.Dropdown(menu.choices(), value=engine.profile, filterable=False,
+                                                        visible=profile_menu, elem_id="profile"),
+                                            label="profile_label", info="profile_info")
         api.build(engine)
 
         chat = Chat(engine, panel, samples)
@@ -88,6 +93,11 @@ def build(engine: Engine) -> gr.Blocks:
 
         panel.inputs.input(chat.tick, [panel.inputs, conversation, language], panel.components, **at_once)
         panel.inputs.select(chat.show, [conversation, language], panel.components, **at_once)
+
+        if profile_menu:
+            # In line with the answers: none is being written while the model changes.
+            profile.input(menu.choose, [profile, language], profile, **private, concurrency_id="answers")
+            page.load(menu.show, None, profile, **at_once)
 
         theme.click(None, js="() => window.pointllmSwitchTheme()", **at_once)
         translated = [brand, chatbot, *labels.components, *panel.components]

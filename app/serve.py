@@ -23,7 +23,7 @@ def launch(settings: Settings, block: bool = True):
 
     # Plain chat, and a shape: every part that answers has then run once.
     engine = Engine(settings.profile, warm_up=([], [str(examples()[0].file)]))
-    page = build(engine)
+    page = build(engine, settings.profile_menu)
     page.queue(max_size=MAX_WAITING, api_open=False)
     gr.set_static_paths([FOLDER])
     page.launch(

@@ -1,6 +1,7 @@
 """The app's few settings, read once from the environment. Numbers that describe a model live in its config instead.
 
-PORT, GRADIO_SERVER_NAME and POINTLLM_PROFILE are the ones that users set; the rest are limits of this app.
+PORT, GRADIO_SERVER_NAME, POINTLLM_PROFILE and POINTLLM_PROFILE_MENU are the ones that users set (POINTLLM_DEVICE and
+the like are read by the library); the rest are limits of this app.
 """
 
 from __future__ import annotations
@@ -21,11 +22,15 @@ SECONDS_BETWEEN_UPDATES = 0.05
 
 @dataclass(frozen=True)
 class Settings:
-    """How this process serves. host None: gradio's own choice, 127.0.0.1, or 0.0.0.0 inside a Hugging Face Space."""
+    """How this process serves. host None: gradio's own choice, 127.0.0.1, or 0.0.0.0 inside a Hugging Face Space.
+
+    profile_menu: whether visitors may load another profile, which changes it for all of them; not in a Space.
+    """
 
     port: int
     host: str | None
     profile: str
+    profile_menu: bool = True
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -37,4 +42,5 @@ class Settings:
             port=int(text),
             host=os.environ.get("GRADIO_SERVER_NAME") or None,
             profile=os.environ.get("POINTLLM_PROFILE") or "embedded",
+            profile_menu=os.environ.get("POINTLLM_PROFILE_MENU", "0" if os.environ.get("SPACE_ID") else "1") != "0",
         )
