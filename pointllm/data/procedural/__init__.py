@@ -7,26 +7,59 @@ chance, style and parts, `captions` the sentences, `generate` the data folder. S
 from __future__ import annotations
 
 from . import (
+    aircraft,
+    appliances,
+    belongings,
     buildings,
-    craft,
+    containers,
     creatures,
+    electronics,
     food,
     kitchen,
     lamps,
+    machines,
+    nature,
     people,
     plants,
     quadrupeds,
+    sea_animals,
     seats,
     street,
+    structures,
     tables,
-    things,
     tools,
+    toys,
     vehicles,
+    watercraft,
 )
 from .generate import Generated, generate, make_object
 from .model import GENERATORS
 
-FAMILIES = (seats, tables, lamps, vehicles, craft, buildings, plants, kitchen, food, tools, street, things, quadrupeds,
-            creatures, people)
+FAMILIES = (
+    aircraft,
+    appliances,
+    belongings,
+    buildings,
+    containers,
+    creatures,
+    electronics,
+    food,
+    kitchen,
+    lamps,
+    machines,
+    nature,
+    people,
+    plants,
+    quadrupeds,
+    sea_animals,
+    seats,
+    street,
+    structures,
+    tables,
+    tools,
+    toys,
+    vehicles,
+    watercraft,
+)
 
 __all__ = ["FAMILIES", "GENERATORS", "Generated", "generate", "make_object"]

@@ -16,8 +16,28 @@ from .model import Model, Part
 WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 STYLE = {"boxy": "blocky", "low-poly": "low-poly", "smooth": "smooth"}
 IRREGULAR = {"foot": "feet", "tooth": "teeth", "leaf": "leaves", "shelf": "shelves", "knife": "knives"}
-UNCOUNTED = {"fleece", "hair", "soil", "water", "foliage", "inside", "pages", "icing", "food", "drink", "cloth", "canvas",
-             "glass", "wax", "flesh", "treasure", "dough", "load", "content", "bark"}
+UNCOUNTED = {
+    "fleece",
+    "hair",
+    "soil",
+    "water",
+    "foliage",
+    "inside",
+    "pages",
+    "icing",
+    "food",
+    "drink",
+    "cloth",
+    "canvas",
+    "glass",
+    "wax",
+    "flesh",
+    "treasure",
+    "dough",
+    "load",
+    "content",
+    "bark",
+}
 MANY = 12  # beyond, a number is no longer said
 
 
@@ -58,25 +78,39 @@ def captions(model: Model, colors: Sequence[str], rng: np.random.Generator) -> l
     main = f"{colors[0]} " if colors and rng.random() < 0.7 else ""
     trait = str(rng.choice(model.traits)) if model.traits else ""
     adjective = trait if trait and " " not in trait else ""
-    clause = "" if adjective or not trait else (f" {trait}" if trait.startswith(("with", "of", "in", "on", "lying"))
-                                                else f", {trait},")
+    clause = (
+        ""
+        if adjective or not trait
+        else (f" {trait}" if trait.startswith(("with", "of", "in", "on", "lying")) else f", {trait},")
+    )
     subject = with_article(" ".join(f"{adjective} {main}{label}".split()))
     chosen = [parts[k] for k in sorted(rng.choice(len(parts), min(len(parts), int(rng.integers(2, 4))), replace=False))]
-    said.append(f"{subject}{clause} with {listed([counted(p) for p in chosen])}".replace(",,", ",")
-                if not clause.startswith((" with", ",")) else f"{subject}{clause.rstrip(',')}")
+    said.append(
+        f"{subject}{clause} with {listed([counted(p) for p in chosen])}".replace(",,", ",")
+        if not clause.startswith((" with", ","))
+        else f"{subject}{clause.rstrip(',')}"
+    )
     colored = [p for p in parts if p.color]
     if colored:
         few = [colored[k] for k in sorted(rng.choice(len(colored), min(len(colored), 2), replace=False))]
-        facts = [f"its {p.name if p.count == 1 or p.name in UNCOUNTED else plural(p.name)} "
-                 f"{'is' if p.count == 1 or p.name in UNCOUNTED else 'are'} {p.color}" for p in few]
+        facts = [
+            f"its {p.name if p.count == 1 or p.name in UNCOUNTED else plural(p.name)} "
+            f"{'is' if p.count == 1 or p.name in UNCOUNTED else 'are'} {p.color}"
+            for p in few
+        ]
         said.append(f"{with_article(label)}: {listed(facts)}")
     names = [p.name if p.count == 1 or p.name in UNCOUNTED else plural(p.name) for p in parts]
-    said.append(f"the parts of this {label} are the {listed(names)}" if len(names) > 1
-                else f"this {label} is made of {counted(parts[0])}")
+    said.append(
+        f"the parts of this {label} are the {listed(names)}"
+        if len(names) > 1
+        else f"this {label} is made of {counted(parts[0])}"
+    )
     several = [p for p in parts if 2 <= p.count <= MANY and p.name not in UNCOUNTED]
     if several:
         part = several[int(rng.integers(len(several)))]
         said.append(f"this {label} has {counted(part, with_color=False)}")
-    said.append(f"{with_article(STYLE[model.style] + ' ' + label)} in "
-                f"{listed([color for color in colors]) if colors else 'no particular colour'}")
+    said.append(
+        f"{with_article(STYLE[model.style] + ' ' + label)} in "
+        f"{listed([color for color in colors]) if colors else 'no particular colour'}"
+    )
     return list(dict.fromkeys(" ".join(text.split()) for text in said))

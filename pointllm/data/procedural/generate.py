@@ -67,8 +67,14 @@ def make_object(label: str, number: int, seed: int = 0) -> Object:
     found = _measured(vertices, faces, colors)
     size = vertices.max(axis=0) - vertices.min(axis=0)
     row = {
-        "label": label, "category": kind.category, "source": SOURCE, "license": LICENSE, "creator": CREATOR,
-        "colors": found, "captions": captions(model, found, rng), "tags": [model.style],
+        "label": label,
+        "category": kind.category,
+        "source": SOURCE,
+        "license": LICENSE,
+        "creator": CREATOR,
+        "colors": found,
+        "captions": captions(model, found, rng),
+        "tags": [model.style],
         "size_m": [round(float(extent), 4) for extent in size],
         "parts": [{"name": p.name, "count": p.count, "color": p.color} for p in model.parts.values()],
     }
@@ -83,8 +89,15 @@ def _measured(vertices: np.ndarray, faces: np.ndarray, colors: np.ndarray) -> li
     return dominant_colors(PointCloud(xyz, rgb, ShapeMetadata("glb", len(vertices), len(faces), 0, zero, zero), mesh))
 
 
-def generate(out: str | Path, count: int, *, seed: int = 0, labels: Sequence[str] | None = None,
-             val_share: float = 0.1, workers: int = 1) -> Generated:
+def generate(
+    out: str | Path,
+    count: int,
+    *,
+    seed: int = 0,
+    labels: Sequence[str] | None = None,
+    val_share: float = 0.1,
+    workers: int = 1,
+) -> Generated:
     """Add `count` generated objects, spread evenly over the labels, to the data folder `out`.
 
     Raises:

@@ -25,21 +25,42 @@ def glb_bytes(vertices: np.ndarray, faces: np.ndarray, colors: np.ndarray, name:
         offset += len(data)
     document = {
         "asset": {"version": "2.0", "generator": "pointllm data procedural"},
-        "scene": 0, "scenes": [{"nodes": [0]}], "nodes": [{"mesh": 0, "name": name}],
-        "meshes": [{"name": name, "primitives": [{"attributes": {"POSITION": 0, "COLOR_0": 1}, "indices": 2,
-                                                  "material": 0}]}],
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"mesh": 0, "name": name}],
+        "meshes": [
+            {"name": name, "primitives": [{"attributes": {"POSITION": 0, "COLOR_0": 1}, "indices": 2, "material": 0}]}
+        ],
         "materials": [{"doubleSided": True, "pbrMetallicRoughness": {"metallicFactor": 0.0, "roughnessFactor": 0.9}}],
         "accessors": [
-            {"bufferView": 0, "componentType": 5126, "count": len(positions), "type": "VEC3",
-             "min": positions.min(0).tolist(), "max": positions.max(0).tolist()},
+            {
+                "bufferView": 0,
+                "componentType": 5126,
+                "count": len(positions),
+                "type": "VEC3",
+                "min": positions.min(0).tolist(),
+                "max": positions.max(0).tolist(),
+            },
             {"bufferView": 1, "componentType": 5121, "normalized": True, "count": len(positions), "type": "VEC4"},
-            {"bufferView": 2, "componentType": 5123 if indices.dtype.itemsize == 2 else 5125, "count": len(indices),
-             "type": "SCALAR"},
+            {
+                "bufferView": 2,
+                "componentType": 5123 if indices.dtype.itemsize == 2 else 5125,
+                "count": len(indices),
+                "type": "SCALAR",
+            },
         ],
-        "bufferViews": views, "buffers": [{"byteLength": offset}],
+        "bufferViews": views,
+        "buffers": [{"byteLength": offset}],
     }
     text = json.dumps(document, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 4)
     total = 12 + 8 + len(text) + 8 + offset
-    return b"".join([struct.pack("<4sII", b"glTF", 2, total), struct.pack("<I4s", len(text), b"JSON"), text,
-                     struct.pack("<I4s", offset, b"BIN\0"), *chunks])
+    return b"".join(
+        [
+            struct.pack("<4sII", b"glTF", 2, total),
+            struct.pack("<I4s", len(text), b"JSON"),
+            text,
+            struct.pack("<I4s", offset, b"BIN\0"),
+            *chunks,
+        ]
+    )

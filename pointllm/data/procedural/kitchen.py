@@ -7,7 +7,22 @@ import numpy as np
 from .model import Color, Model, generator
 from .solids import between, box, curve, extrude, lathe, torus, tube
 
-CHINA = ("white", "white", "blue", "red", "green", "yellow", "orange", "cyan", "pink", "purple", "gray", "black", "brown", "beige")
+CHINA = (
+    "white",
+    "white",
+    "blue",
+    "red",
+    "green",
+    "yellow",
+    "orange",
+    "cyan",
+    "pink",
+    "purple",
+    "gray",
+    "black",
+    "brown",
+    "beige",
+)
 STEEL = ("gray", "gray", "white", "yellow")
 
 
@@ -20,8 +35,16 @@ def vessel(outer: list[tuple[float, float]], wall: float, segments: int, floor: 
 
 def handle(m: Model, r: float, y: float, high: float, reach: float, thick: float, side: float = 1.0):
     """A loop at the side of a vessel."""
-    points = curve([(r, y + high / 2, 0), (r + reach * 0.75, y + high * 0.45, 0), (r + reach, y, 0), (r + reach * 0.75, y - high * 0.4, 0),
-                    (r * 0.97, y - high / 2, 0)], 10)
+    points = curve(
+        [
+            (r, y + high / 2, 0),
+            (r + reach * 0.75, y + high * 0.45, 0),
+            (r + reach, y, 0),
+            (r + reach * 0.75, y - high * 0.4, 0),
+            (r * 0.97, y - high / 2, 0),
+        ],
+        10,
+    )
     loop = tube(points * (side, 1, 1), thick, 6)
     return loop
 
@@ -34,11 +57,23 @@ def cup(m: Model) -> None:
     if m.chance(0.3):
         profile = [(r * 0.55, 0), (r * 0.9, high * 0.35), (r, high)]
     m.part("body", vessel(profile, r * 0.1, m.fine), color)
-    m.part("handle", handle(m, r * 0.93, high * 0.52, high * 0.6, r * m.u(0.5, 0.75), r * 0.13), color if m.chance(0.75) else m.color(*CHINA))
+    m.part(
+        "handle",
+        handle(m, r * 0.93, high * 0.52, high * 0.6, r * m.u(0.5, 0.75), r * 0.13),
+        color if m.chance(0.75) else m.color(*CHINA),
+    )
     if m.chance(0.45):
-        m.part("drink", m.round(r * 0.86, 0.003).at(0, high * 0.85, 0), m.color("brown", "black", "orange", "green", "white"))
+        m.part(
+            "drink",
+            m.round(r * 0.86, 0.003).at(0, high * 0.85, 0),
+            m.color("brown", "black", "orange", "green", "white"),
+        )
     if m.chance(0.3):
-        m.part("saucer", m.turned([(r * 0.9, -0.006), (r * 1.8, 0.004), (r * 1.7, 0.008), (0.001, 0.0)]), m.color(color.name))
+        m.part(
+            "saucer",
+            m.turned([(r * 0.9, -0.006), (r * 1.8, 0.004), (r * 1.7, 0.008), (0.001, 0.0)]),
+            m.color(color.name),
+        )
 
 
 @generator("glass", "kitchenware", ("low-poly", "smooth"))
@@ -48,21 +83,37 @@ def glass(m: Model) -> None:
     m.part("body", vessel([(r * m.u(0.65, 0.95), 0), (r, high)], r * 0.07, m.fine, 0.05), color)
     if m.chance(0.5):
         level = high * m.u(0.4, 0.85)
-        m.part("drink", m.round(r * 0.7, level, r * 0.88).at(0, level / 2 + high * 0.05, 0), m.color("orange", "red", "yellow", "brown", "blue", "purple"))
+        m.part(
+            "drink",
+            m.round(r * 0.7, level, r * 0.88).at(0, level / 2 + high * 0.05, 0),
+            m.color("orange", "red", "yellow", "brown", "blue", "purple"),
+        )
         if m.chance(0.4):
-            m.part("straw", between((-r * 0.3, high * 0.2, 0), (r * 0.8, high * 1.4, 0), r * 0.09, 6), m.color("red", "white", "green", "yellow", "blue"))
+            m.part(
+                "straw",
+                between((-r * 0.3, high * 0.2, 0), (r * 0.8, high * 1.4, 0), r * 0.09, 6),
+                m.color("red", "white", "green", "yellow", "blue"),
+            )
 
 
 @generator("goblet", "kitchenware", ("low-poly", "smooth"))
 def goblet(m: Model) -> None:
-    color, r, stem = m.color("yellow", "gray", "cyan", "white", "red", "purple", "brown"), m.u(0.035, 0.05), m.u(0.04, 0.08)
+    color, r, stem = (
+        m.color("yellow", "gray", "cyan", "white", "red", "purple", "brown"),
+        m.u(0.035, 0.05),
+        m.u(0.04, 0.08),
+    )
     bowl = r * m.u(1.3, 2.2)
     m.part("foot", m.turned([(r * 0.95, 0), (r * 0.9, 0.006), (r * 0.15, 0.014)]), color)
     m.part("stem", m.round(r * 0.13, stem).at(0, stem / 2 + 0.01, 0), color)
     profile = [(r * 0.15, 0), (r * 0.8, bowl * 0.25), (r * m.u(0.95, 1.1), bowl * 0.6), (r, bowl)]
     m.part("bowl", vessel(profile, r * 0.08, m.fine).at(0, stem + 0.01, 0), color)
     if m.chance(0.4):
-        m.part("drink", m.round(r * 0.85, bowl * 0.35, r * 0.95).at(0, stem + bowl * 0.55, 0), m.color("red", "purple", "yellow", "orange"))
+        m.part(
+            "drink",
+            m.round(r * 0.85, bowl * 0.35, r * 0.95).at(0, stem + bowl * 0.55, 0),
+            m.color("red", "purple", "yellow", "orange"),
+        )
 
 
 @generator("bottle", "container", ("low-poly", "smooth"))
@@ -70,12 +121,32 @@ def bottle(m: Model) -> None:
     r, high = m.u(0.032, 0.05), m.u(0.2, 0.32)
     color = m.color("green", "green", "brown", "blue", "cyan", "white", "red", "orange", "black")
     shoulder, neck = high * m.u(0.5, 0.72), r * m.u(0.28, 0.42)
-    m.part("body", m.turned([(r * 0.95, 0), (r, high * 0.03), (r, shoulder), (r * 0.8, shoulder + high * 0.07), (neck, shoulder + high * 0.16),
-                             (neck, high)]), color)
+    m.part(
+        "body",
+        m.turned(
+            [
+                (r * 0.95, 0),
+                (r, high * 0.03),
+                (r, shoulder),
+                (r * 0.8, shoulder + high * 0.07),
+                (neck, shoulder + high * 0.16),
+                (neck, high),
+            ]
+        ),
+        color,
+    )
     if m.chance(0.75):
-        m.part("cap", m.round(neck * 1.2, high * 0.07).at(0, high * 1.0, 0), m.color("red", "black", "yellow", "white", "gray", "blue", "brown"))
+        m.part(
+            "cap",
+            m.round(neck * 1.2, high * 0.07).at(0, high * 1.0, 0),
+            m.color("red", "black", "yellow", "white", "gray", "blue", "brown"),
+        )
     if m.chance(0.7):
-        m.part("label", m.round(r * 1.02, shoulder * m.u(0.35, 0.6)).at(0, shoulder * 0.5, 0), m.color("white", "yellow", "red", "beige", "blue"))
+        m.part(
+            "label",
+            m.round(r * 1.02, shoulder * m.u(0.35, 0.6)).at(0, shoulder * 0.5, 0),
+            m.color("white", "yellow", "red", "beige", "blue"),
+        )
 
 
 @generator("vase", "decoration", ("low-poly", "smooth"))
@@ -107,16 +178,30 @@ def vase(m: Model) -> None:
 def bowl(m: Model) -> None:
     r, color = m.u(0.07, 0.14), m.color(*CHINA)
     deep = r * m.u(0.45, 0.8)
-    m.part("body", vessel([(r * 0.4, 0), (r * 0.75, deep * 0.35), (r * 0.95, deep * 0.75), (r, deep)], r * 0.06, m.fine), color)
+    m.part(
+        "body",
+        vessel([(r * 0.4, 0), (r * 0.75, deep * 0.35), (r * 0.95, deep * 0.75), (r, deep)], r * 0.06, m.fine),
+        color,
+    )
     if m.chance(0.4):
-        m.part("food", m.lump(r * 0.82, deep * 0.45).at(0, deep * 0.75, 0), m.color("red", "orange", "yellow", "green", "brown", "white"))
+        m.part(
+            "food",
+            m.lump(r * 0.82, deep * 0.45).at(0, deep * 0.75, 0),
+            m.color("red", "orange", "yellow", "green", "brown", "white"),
+        )
 
 
 @generator("plate", "kitchenware", ("low-poly", "smooth"))
 def plate(m: Model) -> None:
     r, color = m.u(0.1, 0.15), m.color(*CHINA)
     rim = r * m.u(0.06, 0.14)
-    m.part("plate", m.turned([(r * 0.6, 0), (r * 0.95, rim * 0.9), (r, rim), (r * 0.97, rim), (r * 0.62, rim * 0.3), (0.001, rim * 0.3)]), color)
+    m.part(
+        "plate",
+        m.turned(
+            [(r * 0.6, 0), (r * 0.95, rim * 0.9), (r, rim), (r * 0.97, rim), (r * 0.62, rim * 0.3), (0.001, rim * 0.3)]
+        ),
+        color,
+    )
     if m.chance(0.35):
         m.part("rim stripe", torus(r * 0.9, r * 0.02, 28, 6).scaled(1, 0.5, 1).at(0, rim * 0.92, 0), m.color(*CHINA))
 
@@ -131,7 +216,13 @@ def pot(m: Model) -> None:
     else:
         m.part("handle", m.rod(r * 0.1, r * 1.5).turned("z", 90).at(r * 1.7, high * 0.8, 0), black)
     if m.chance(0.65):
-        m.part("lid", m.turned([(r * 1.03, 0), (r * 0.9, high * 0.1), (r * 0.3, high * 0.2), (0.001, high * 0.22)]).at(0, high, 0), m.color(color.name))
+        m.part(
+            "lid",
+            m.turned([(r * 1.03, 0), (r * 0.9, high * 0.1), (r * 0.3, high * 0.2), (0.001, high * 0.22)]).at(
+                0, high, 0
+            ),
+            m.color(color.name),
+        )
         m.part("knob", m.lump(r * 0.15).at(0, high * 1.26, 0), black)
 
 
@@ -141,7 +232,11 @@ def frying_pan(m: Model) -> None:
     deep = r * m.u(0.25, 0.4)
     m.part("pan", vessel([(r * 0.8, 0), (r, deep)], r * 0.05, m.fine), color)
     long = r * m.u(1.3, 1.8)
-    m.part("handle", m.block(long, r * 0.1, r * 0.2).turned("z", 6).at(r + long / 2 - 0.01, deep * 1.1, 0), m.color("brown", "black", "gray", "red"))
+    m.part(
+        "handle",
+        m.block(long, r * 0.1, r * 0.2).turned("z", 6).at(r + long / 2 - 0.01, deep * 1.1, 0),
+        m.color("brown", "black", "gray", "red"),
+    )
     if m.chance(0.3):
         m.part("egg white", m.lump(r * 0.5, deep * 0.2, r * 0.45).at(0, deep * 0.2, 0), m.color("white"))
         m.part("yolk", m.lump(r * 0.17, deep * 0.22).at(0.0, deep * 0.42, 0), m.color("yellow", "orange"))
@@ -151,16 +246,34 @@ def frying_pan(m: Model) -> None:
 def teapot(m: Model) -> None:
     r, color = m.u(0.08, 0.11), m.color(*CHINA)
     high = r * m.u(1.2, 1.7)
-    m.part("body", m.turned([(r * 0.55, 0), (r * 0.95, high * 0.25), (r, high * 0.45), (r * 0.85, high * 0.75), (r * 0.5, high)]), color)
-    m.part("spout", tube(curve([(r * 0.8, high * 0.3, 0), (r * 1.3, high * 0.5, 0), (r * 1.65, high * 0.95, 0)], 7), np.linspace(r * 0.24, r * 0.1, 7), 8), color)
-    m.part("handle", handle(m, r * 0.85, high * 0.55, high * 0.65, r * 0.65, r * 0.09, -1), m.color(color.name, "brown"))
+    m.part(
+        "body",
+        m.turned([(r * 0.55, 0), (r * 0.95, high * 0.25), (r, high * 0.45), (r * 0.85, high * 0.75), (r * 0.5, high)]),
+        color,
+    )
+    m.part(
+        "spout",
+        tube(
+            curve([(r * 0.8, high * 0.3, 0), (r * 1.3, high * 0.5, 0), (r * 1.65, high * 0.95, 0)], 7),
+            np.linspace(r * 0.24, r * 0.1, 7),
+            8,
+        ),
+        color,
+    )
+    m.part(
+        "handle", handle(m, r * 0.85, high * 0.55, high * 0.65, r * 0.65, r * 0.09, -1), m.color(color.name, "brown")
+    )
     m.part("lid", m.turned([(r * 0.53, 0), (r * 0.42, high * 0.1), (0.001, high * 0.16)]).at(0, high, 0), color)
     m.part("knob", m.lump(r * 0.12).at(0, high * 1.2, 0), m.color(color.name, "brown", "yellow"))
 
 
 @generator("kettle", "kitchenware", ("low-poly", "smooth"))
 def kettle(m: Model) -> None:
-    r, color, grip = m.u(0.09, 0.12), m.color("gray", "red", "blue", "black", "white", "green", "orange"), m.color("black", "brown", "gray")
+    r, color, grip = (
+        m.u(0.09, 0.12),
+        m.color("gray", "red", "blue", "black", "white", "green", "orange"),
+        m.color("black", "brown", "gray"),
+    )
     high = r * m.u(1.3, 1.8)
     m.part("body", m.turned([(r, 0), (r * 0.98, high * 0.3), (r * 0.62, high * 0.92), (r * 0.5, high)]), color)
     m.part("spout", tube([(r * 0.7, high * 0.45, 0), (r * 1.45, high * 0.98, 0)], [r * 0.22, r * 0.11], 8), color)
@@ -174,17 +287,40 @@ def kettle(m: Model) -> None:
 def pitcher(m: Model) -> None:
     r, color = m.u(0.06, 0.085), m.color(*CHINA)
     high = r * m.u(2.4, 3.3)
-    m.part("body", vessel([(r * 0.75, 0), (r, high * 0.3), (r * 0.85, high * 0.65), (r * 0.68, high * 0.85), (r * 0.82, high)], r * 0.08, m.fine), color)
+    m.part(
+        "body",
+        vessel(
+            [(r * 0.75, 0), (r, high * 0.3), (r * 0.85, high * 0.65), (r * 0.68, high * 0.85), (r * 0.82, high)],
+            r * 0.08,
+            m.fine,
+        ),
+        color,
+    )
     m.part("handle", handle(m, r * 0.8, high * 0.62, high * 0.5, r * 0.8, r * 0.1, -1), color)
-    m.part("spout", extrude([(0, 0), (r * 0.5, high * 0.16), (0, high * 0.16)], r * 0.5).at(r * 0.66, high * 0.84, 0), color)
+    m.part(
+        "spout",
+        extrude([(0, 0), (r * 0.5, high * 0.16), (0, high * 0.16)], r * 0.5).at(r * 0.66, high * 0.84, 0),
+        color,
+    )
 
 
 @generator("jar", "container", ("low-poly", "smooth"))
 def jar(m: Model) -> None:
     r, high = m.u(0.04, 0.06), m.u(0.09, 0.15)
-    glass_color, content = m.color("cyan", "white", "green"), m.color("red", "orange", "yellow", "green", "purple", "brown")
-    m.part("body", m.turned([(r * 0.95, 0), (r, high * 0.05), (r, high * 0.8), (r * 0.8, high * 0.92), (r * 0.8, high)]), content if m.chance(0.6) else glass_color)
-    m.part("lid", m.round(r * 0.9, high * 0.14).at(0, high * 1.04, 0), m.color("yellow", "gray", "red", "white", "brown", "blue"))
+    glass_color, content = (
+        m.color("cyan", "white", "green"),
+        m.color("red", "orange", "yellow", "green", "purple", "brown"),
+    )
+    m.part(
+        "body",
+        m.turned([(r * 0.95, 0), (r, high * 0.05), (r, high * 0.8), (r * 0.8, high * 0.92), (r * 0.8, high)]),
+        content if m.chance(0.6) else glass_color,
+    )
+    m.part(
+        "lid",
+        m.round(r * 0.9, high * 0.14).at(0, high * 1.04, 0),
+        m.color("yellow", "gray", "red", "white", "brown", "blue"),
+    )
     if m.chance(0.5):
         m.part("label", m.round(r * 1.02, high * 0.4).at(0, high * 0.42, 0), m.color("white", "beige", "yellow"))
 
@@ -197,7 +333,9 @@ def can(m: Model) -> None:
     m.part("rim", [m.round(r * 0.97, high * 0.05).at(0, y, 0) for y in (0.0, high)], metal)
     m.part("tab", m.block(r * 0.6, 0.003, r * 0.35).at(0, high * 1.04, 0), metal)
     if m.chance(0.5):
-        m.part("stripe", m.round(r * 1.01, high * 0.25).at(0, high * 0.5, 0), m.color("white", "yellow", "red", "black"))
+        m.part(
+            "stripe", m.round(r * 1.01, high * 0.25).at(0, high * 0.5, 0), m.color("white", "yellow", "red", "black")
+        )
 
 
 def _grip(m: Model, long: float, wide: float, thick: float, color: Color) -> None:
@@ -207,7 +345,13 @@ def _grip(m: Model, long: float, wide: float, thick: float, color: Color) -> Non
 def _cutlery(m: Model) -> tuple[float, float, float, Color, Color]:
     """(length of the handle, width, thickness, colour of the handle, of the metal)."""
     steel = m.color(*STEEL)
-    return m.u(0.1, 0.13), m.u(0.012, 0.02), m.u(0.003, 0.008), (steel if m.chance(0.6) else m.color("black", "brown", "red", "blue", "white", "green")), steel
+    return (
+        m.u(0.1, 0.13),
+        m.u(0.012, 0.02),
+        m.u(0.003, 0.008),
+        (steel if m.chance(0.6) else m.color("black", "brown", "red", "blue", "white", "green")),
+        steel,
+    )
 
 
 @generator("knife", "kitchenware")
@@ -220,7 +364,14 @@ def knife(m: Model) -> None:
         broad = m.u(0.06, 0.08)
         outline = [(0, 0), (long * 0.8, 0), (long * 0.8, broad), (0, broad)]
     elif kind == "round":
-        outline = [(0, 0), (long * 0.85, 0), (long * 0.97, broad * 0.3), (long * 0.97, broad * 0.7), (long * 0.85, broad), (0, broad)]
+        outline = [
+            (0, 0),
+            (long * 0.85, 0),
+            (long * 0.97, broad * 0.3),
+            (long * 0.97, broad * 0.7),
+            (long * 0.85, broad),
+            (0, broad),
+        ]
     else:
         outline = [(0, 0), (long * 0.6, 0), (long * 0.85, broad * 0.4), (long, broad), (0, broad)]
     blade = extrude(outline, thick).turned("y", -90).turned("z", 90)
@@ -234,9 +385,31 @@ def fork(m: Model) -> None:
     grip, wide, thick, color, steel = _cutlery(m)
     _grip(m, grip, wide, thick, color)
     tines, head = m.pick((3, 4, 4)), m.u(0.022, 0.03)
-    m.part("head", extrude([(-wide * 0.3, 0), (wide * 0.3, 0), (head / 2, 0.025), (head / 2, 0.04), (-head / 2, 0.04), (-head / 2, 0.025)], thick)
-           .turned("x", 90).at(0, thick / 2, 0), steel)
-    m.part("tine", [box(head / tines * 0.5, thick, 0.045).at((k - (tines - 1) / 2) * head / tines, thick * 0.8, 0.062) for k in range(tines)], steel)
+    m.part(
+        "head",
+        extrude(
+            [
+                (-wide * 0.3, 0),
+                (wide * 0.3, 0),
+                (head / 2, 0.025),
+                (head / 2, 0.04),
+                (-head / 2, 0.04),
+                (-head / 2, 0.025),
+            ],
+            thick,
+        )
+        .turned("x", 90)
+        .at(0, thick / 2, 0),
+        steel,
+    )
+    m.part(
+        "tine",
+        [
+            box(head / tines * 0.5, thick, 0.045).at((k - (tines - 1) / 2) * head / tines, thick * 0.8, 0.062)
+            for k in range(tines)
+        ],
+        steel,
+    )
 
 
 @generator("spoon", "kitchenware", ("low-poly", "smooth"))
@@ -249,64 +422,3 @@ def spoon(m: Model) -> None:
     m.part(None, box(wide * 0.5, thick, 0.03).at(0, thick / 2, 0.012), steel)
     head = m.lump(0.02, 0.008, 0.03)
     m.part("bowl", head.at(0, 0.006, 0.05), steel)
-
-
-@generator("toaster", "appliance", ("low-poly", "smooth", "boxy"))
-def toaster(m: Model) -> None:
-    w, h, d, color = m.u(0.25, 0.32), m.u(0.17, 0.21), m.u(0.14, 0.2), m.color("gray", "red", "white", "black", "cyan", "yellow")
-    m.part("body", m.block(w, h, d).at(0, h / 2 + 0.01, 0), color)
-    slots = 2
-    m.part("slot", [box(w * 0.7, 0.01, d * 0.16).at(0, h + 0.008, s * d * 0.2) for s in (-1, 1)], m.color("black"))
-    if m.chance(0.6):
-        m.part("slice of bread", [m.block(w * 0.55, h * 0.5, d * 0.12).at(0, h + h * 0.12, s * d * 0.2) for s in (-1, 1)], m.color("beige", "brown"))
-    m.part("lever", box(0.02, 0.015, 0.05).at(w / 2 + 0.01, h * 0.6, 0), m.color("black", "gray"))
-    m.part("foot", [box(0.03, 0.012, 0.03).at(x * w * 0.4, 0.006, z * d * 0.35) for x in (-1, 1) for z in (-1, 1)], m.color("black"))
-    m.trait(f"with {slots} slots")
-
-
-@generator("microwave", "appliance")
-def microwave(m: Model) -> None:
-    w, h, d, color = m.u(0.42, 0.52), m.u(0.24, 0.31), m.u(0.3, 0.38), m.color("white", "gray", "black", "red")
-    m.part("body", m.block(w, h, d).at(0, h / 2, 0), color)
-    m.part("door", box(w * 0.66, h * 0.8, 0.015).at(-w * 0.13, h / 2, d / 2), m.color("black", "gray"))
-    m.part("panel", box(w * 0.2, h * 0.8, 0.012).at(w * 0.36, h / 2, d / 2), m.color("gray", "black", color.name))
-    m.part("button", [box(w * 0.045, h * 0.06, 0.012).at(w * (0.31 + 0.05 * c), h * (0.2 + 0.11 * r), d / 2 + 0.008) for c in range(3) for r in range(4)],
-           m.color("white", "gray", "yellow"))
-    m.part("display", box(w * 0.15, h * 0.12, 0.012).at(w * 0.36, h * 0.76, d / 2 + 0.006), m.color("green", "blue", "cyan"))
-    m.part("handle", box(0.015, h * 0.6, 0.03).at(w * 0.21, h / 2, d / 2 + 0.02), m.color("gray", "white"))
-
-
-@generator("refrigerator", "appliance")
-def refrigerator(m: Model) -> None:
-    w, h, d, color = m.u(0.6, 0.9), m.u(1.5, 1.9), m.u(0.6, 0.7), m.color("white", "gray", "black", "red", "cyan")
-    m.part("body", m.block(w, h, d).at(0, h / 2 + 0.03, 0), color)
-    split, metal = m.u(0.6, 0.72), m.color("gray", "black")
-    if w > 0.8 and m.chance(0.6):
-        doors = [(s * w * 0.25, h / 2 + 0.03, w * 0.48, h * 0.97) for s in (-1, 1)]
-        m.part("handle", [box(0.025, h * 0.4, 0.04).at(s * 0.04, h * 0.55, d / 2 + 0.05) for s in (-1, 1)], metal)
-    else:
-        doors = [(0, h * split / 2 + 0.03, w * 0.97, h * split * 0.97), (0, h * (1 + split) / 2 + 0.03, w * 0.97, h * (1 - split) * 0.97)]
-        m.part("handle", [box(0.025, h * 0.22, 0.04).at(-w * 0.4, h * y, d / 2 + 0.05) for y in (split * 0.75, split + 0.14)], metal)
-    m.part("door", [m.block(dw, dh, 0.05).at(x, y, d / 2 + 0.02) for x, y, dw, dh in doors], m.color(color.name))
-
-
-@generator("washing machine", "appliance", ("low-poly", "smooth"))
-def washing_machine(m: Model) -> None:
-    w, h, d, color = 0.6, m.u(0.8, 0.88), m.u(0.52, 0.6), m.color("white", "white", "gray", "black")
-    m.part("body", m.block(w, h, d).at(0, h / 2, 0), color)
-    r, y = m.u(0.15, 0.19), h * 0.45
-    m.part("door ring", torus(r, 0.025, 24, 6).turned("x", 90).at(0, y, d / 2 + 0.01), m.color("gray", "black", "white"))
-    m.part("door glass", m.round(r * 0.95, 0.03).turned("x", 90).at(0, y, d / 2), m.color("cyan", "black", "blue"))
-    m.part("control panel", box(w * 0.96, h * 0.13, 0.015).at(0, h * 0.9, d / 2), m.color("gray", "white", "black"))
-    m.part("dial", m.round(0.035, 0.03).turned("x", 90).at(w * 0.1, h * 0.9, d / 2 + 0.02), m.color("gray", "black", "white"))
-    m.part("drawer", box(w * 0.26, h * 0.09, 0.02).at(-w * 0.32, h * 0.9, d / 2 + 0.005), m.color(color.name))
-
-
-@generator("stove", "appliance")
-def stove(m: Model) -> None:
-    w, h, d, color = m.u(0.55, 0.7), m.u(0.82, 0.9), m.u(0.55, 0.62), m.color("white", "gray", "black", "red")
-    m.part("body", m.block(w, h, d).at(0, h / 2, 0), color)
-    m.part("hob", [m.round(m.u(0.07, 0.1), 0.015).at(x * w * 0.24, h + 0.008, z * d * 0.23) for x in (-1, 1) for z in (-1, 1)], m.color("black"))
-    m.part("oven window", box(w * 0.66, h * 0.3, 0.02).at(0, h * 0.42, d / 2), m.color("black", "gray"))
-    m.part("handle", box(w * 0.75, 0.03, 0.04).at(0, h * 0.63, d / 2 + 0.03), m.color("gray", "white"))
-    m.part("knob", [m.round(0.022, 0.03).turned("x", 90).at((k / 4 - 0.5) * w * 0.7, h * 0.88, d / 2 + 0.01) for k in range(5)], m.color("black", "gray", "red"))

@@ -42,8 +42,13 @@ def table_lamp(m: Model) -> None:
         m.part("stem", m.rod(0.013, height).at(0, height / 2, 0), stand)
     elif kind == "vase":
         r = m.u(0.06, 0.11)
-        m.part("base", m.turned([(r * 0.6, 0), (r, height * 0.3), (r * 0.9, height * 0.55), (r * 0.3, height * 0.85),
-                                 (0.02, height)]), stand)
+        m.part(
+            "base",
+            m.turned(
+                [(r * 0.6, 0), (r, height * 0.3), (r * 0.9, height * 0.55), (r * 0.3, height * 0.85), (0.02, height)]
+            ),
+            stand,
+        )
     else:
         count = m.i(2, 4)
         r = height / count / 2
@@ -57,8 +62,18 @@ def floor_lamp(m: Model) -> None:
     stand, cover = m.color(*METAL, *WOOD), m.color("white", "white", "beige", "yellow", "orange", "red", "black")
     kind = m.pick(("pole", "tripod", "arc"))
     if kind == "tripod":
-        m.part("leg", [tube([(0.32 * np.cos(a), 0, 0.32 * np.sin(a)), (0.02 * np.cos(a), height, 0.02 * np.sin(a))],
-                            0.016, max(4, m.n)) for a in 2 * np.pi * np.arange(3) / 3], stand)
+        m.part(
+            "leg",
+            [
+                tube(
+                    [(0.32 * np.cos(a), 0, 0.32 * np.sin(a)), (0.02 * np.cos(a), height, 0.02 * np.sin(a))],
+                    0.016,
+                    max(4, m.n),
+                )
+                for a in 2 * np.pi * np.arange(3) / 3
+            ],
+            stand,
+        )
         shade(m, size, height - 0.03, cover)
     elif kind == "pole":
         m.part("base", m.round(0.15, 0.03).at(0, 0.015, 0), stand)
@@ -82,8 +97,11 @@ def ceiling_lamp(m: Model) -> None:
         m.part("shade", m.lump(size * 0.5).at(0, size * 0.5, 0), cover)
         return
     high = size * m.u(0.4, 0.7)
-    profile = ([(size * 0.6, 0), (0.03, high)] if kind == "cone" else
-               [(size * 0.6 * np.cos(a), high * np.sin(a)) for a in np.linspace(0, 1.52, 6)])
+    profile = (
+        [(size * 0.6, 0), (0.03, high)]
+        if kind == "cone"
+        else [(size * 0.6 * np.cos(a), high * np.sin(a)) for a in np.linspace(0, 1.52, 6)]
+    )
     m.part("shade", m.turned(profile).at(0, size - high, 0), cover)
     m.part("bulb", m.lump(size * 0.13).at(0, size - high, 0), m.color("yellow", "white"))
 
@@ -104,21 +122,36 @@ def street_lamp(m: Model) -> None:
     else:
         reach = height * m.u(0.16, 0.28)
         for s in (1,) if kind == "arm" else (-1, 1):
-            path = curve([(0, height * 0.97, 0), (s * reach * 0.35, height * 1.04, 0), (s * reach, height * 1.03, 0)], 8)
+            path = curve(
+                [(0, height * 0.97, 0), (s * reach * 0.35, height * 1.04, 0), (s * reach, height * 1.03, 0)], 8
+            )
             m.part("arm", tube(path, height * 0.011, 6), metal)
             m.part("lamp", m.block(reach * 0.45, height * 0.022, height * 0.045).at(s * reach, height * 1.01, 0), glow)
 
 
 @generator("lantern", "lighting")
 def lantern(m: Model) -> None:
-    s, metal, glow = m.u(0.12, 0.18), m.color("black", "gray", "brown", "red", "green"), m.color("yellow", "orange",
-                                                                                               "white")
+    s, metal, glow = (
+        m.u(0.12, 0.18),
+        m.color("black", "gray", "brown", "red", "green"),
+        m.color("yellow", "orange", "white"),
+    )
     high = s * m.u(1.2, 1.8)
     m.part("base", m.rod(s * 0.62, s * 0.14).at(0, s * 0.07, 0), metal)
     m.part("glass", m.rod(s * 0.42, high).at(0, high / 2 + s * 0.1, 0), glow)
-    m.part("bar", [between((s * 0.5 * np.cos(a), s * 0.1, s * 0.5 * np.sin(a)),
-                           (s * 0.5 * np.cos(a), high + s * 0.1, s * 0.5 * np.sin(a)), s * 0.035, 5)
-                   for a in np.pi / 4 + np.pi / 2 * np.arange(4)], metal)
+    m.part(
+        "bar",
+        [
+            between(
+                (s * 0.5 * np.cos(a), s * 0.1, s * 0.5 * np.sin(a)),
+                (s * 0.5 * np.cos(a), high + s * 0.1, s * 0.5 * np.sin(a)),
+                s * 0.035,
+                5,
+            )
+            for a in np.pi / 4 + np.pi / 2 * np.arange(4)
+        ],
+        metal,
+    )
     m.part("roof", m.rod(s * 0.68, s * 0.45, s * 0.12).at(0, high + s * 0.3, 0), metal)
     m.part("handle", m.hoop(s * 0.3, s * 0.035).turned("x", 90).at(0, high + s * 0.72, 0), metal)
 
@@ -137,8 +170,13 @@ def candle(m: Model) -> None:
     m.part("wax", m.round(r, high, r * m.u(0.85, 1)).at(0, base + high / 2, 0), wax)
     m.part("wick", m.round(r * 0.1, r * 0.7).at(0, base + high + r * 0.3, 0), m.color("black"))
     if m.chance(0.75):
-        m.part("flame", lathe([(r * 0.05, 0), (r * 0.38, r * 0.7), (r * 0.2, r * 1.5), (0.001, r * 2.1)], 8).at(
-            0, base + high + r * 0.5, 0), flame)
+        m.part(
+            "flame",
+            lathe([(r * 0.05, 0), (r * 0.38, r * 0.7), (r * 0.2, r * 1.5), (0.001, r * 2.1)], 8).at(
+                0, base + high + r * 0.5, 0
+            ),
+            flame,
+        )
 
 
 @generator("flashlight", "tool", ("low-poly", "smooth"))
@@ -158,5 +196,10 @@ def torch(m: Model) -> None:
     m.part("collar", m.rod(r * 1.9, r * 2.2).at(0, high, 0), m.color("gray", "black"))
     for k, name in enumerate(("orange", "yellow")):
         s = 1.0 - 0.4 * k
-        m.part("flame", m.rough(lathe([(r * 1.4 * s, 0), (r * 2 * s, r * 2 * s), (r * s, r * 4.5 * s), (0.001, r * 7 * s)],
-                                      6), r * 0.2).at(0, high + r, r * 0.9 * k), m.color(name))
+        m.part(
+            "flame",
+            m.rough(
+                lathe([(r * 1.4 * s, 0), (r * 2 * s, r * 2 * s), (r * s, r * 4.5 * s), (0.001, r * 7 * s)], 6), r * 0.2
+            ).at(0, high + r, r * 0.9 * k),
+            m.color(name),
+        )

@@ -17,12 +17,18 @@ from .solids import Solid, ball, box, cylinder, lathe, roughened, together, toru
 # Centres of hue (degrees), saturation and value from which a colour is drawn; it is kept when the project's own naming
 # of colours calls it by this name, so that "red" in a caption is what measured colours call red.
 RANGES = {
-    "red": ((-12, 10), (0.65, 1.0), (0.5, 0.95)), "orange": ((18, 42), (0.7, 1.0), (0.75, 1.0)),
-    "yellow": ((48, 62), (0.6, 1.0), (0.75, 1.0)), "green": ((75, 155), (0.35, 0.95), (0.3, 0.85)),
-    "cyan": ((168, 192), (0.4, 0.9), (0.5, 0.95)), "blue": ((198, 250), (0.45, 0.95), (0.35, 0.95)),
-    "purple": ((256, 286), (0.4, 0.85), (0.35, 0.85)), "pink": ((300, 335), (0.3, 0.75), (0.75, 1.0)),
-    "brown": ((16, 36), (0.4, 0.85), (0.25, 0.62)), "beige": ((28, 50), (0.15, 0.4), (0.78, 0.95)),
-    "white": ((0, 360), (0.0, 0.08), (0.9, 1.0)), "gray": ((0, 360), (0.0, 0.1), (0.35, 0.8)),
+    "red": ((-12, 10), (0.65, 1.0), (0.5, 0.95)),
+    "orange": ((18, 42), (0.7, 1.0), (0.75, 1.0)),
+    "yellow": ((48, 62), (0.6, 1.0), (0.75, 1.0)),
+    "green": ((75, 155), (0.35, 0.95), (0.3, 0.85)),
+    "cyan": ((168, 192), (0.4, 0.9), (0.5, 0.95)),
+    "blue": ((198, 250), (0.45, 0.95), (0.35, 0.95)),
+    "purple": ((256, 286), (0.4, 0.85), (0.35, 0.85)),
+    "pink": ((300, 335), (0.3, 0.75), (0.75, 1.0)),
+    "brown": ((16, 36), (0.4, 0.85), (0.25, 0.62)),
+    "beige": ((28, 50), (0.15, 0.4), (0.78, 0.95)),
+    "white": ((0, 360), (0.0, 0.08), (0.9, 1.0)),
+    "gray": ((0, 360), (0.0, 0.1), (0.35, 0.8)),
     "black": ((0, 360), (0.0, 0.4), (0.04, 0.17)),
 }
 GAUDY = ("red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink")
@@ -101,7 +107,7 @@ class Model:
     @property
     def bevel(self) -> float:
         """Of boxes."""
-        return {"boxy": 0.0, "low-poly": self.pick((0.0, 0.15)), "smooth": self.u(0.08, 0.2)}[self.style]
+        return {"boxy": 0.0, "low-poly": self.pick((0.0, 0.08)), "smooth": self.u(0.03, 0.12)}[self.style]
 
     def block(self, width: float, height: float, depth: float) -> Solid:
         """A box in the model's style."""
@@ -121,7 +127,7 @@ class Model:
         y, z = x if y is None else y, x if z is None else z
         if self.style == "boxy":
             return box(1.75 * x, 1.75 * y, 1.75 * z)
-        return ball(x, y, z, self.n + (self.n % 2))
+        return ball(x, y, z, max(8, self.n + (self.n % 2)))
 
     def turned(self, profile: Sequence[tuple[float, float]]) -> Solid:
         """Something from the lathe."""
@@ -163,8 +169,9 @@ class Model:
     def mesh(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """vertices (V, 3) float32 standing on y = 0 and centred, faces (F, 3) int64, colors (V, 3) uint8."""
         total = together([solid for solid, _ in self.solids])
-        colors = np.concatenate([np.tile(np.uint8(color.rgb), (len(solid.vertices), 1)) for solid, color in
-                                 self.solids])
+        colors = np.concatenate(
+            [np.tile(np.uint8(color.rgb), (len(solid.vertices), 1)) for solid, color in self.solids]
+        )
         stretch = self.rng.uniform(0.93, 1.07, 3)
         vertices = total.vertices * stretch
         centre = (vertices.min(0) + vertices.max(0)) / 2
@@ -194,14 +201,17 @@ GENERATORS: dict[str, Generator] = {}
 
 def generator(label: str, category: str, styles: tuple[str, ...] = STYLES):
     """Register a function as the generator of a label."""
+
     def register(make: Callable[[Model], None]) -> Callable[[Model], None]:
         GENERATORS[label] = Generator(label, category, make, styles)
         return make
+
     return register
 
 
-def legs_at(model: Model, x: float, z: float, height: float, radius: float, splay: float = 0.0,
-            taper: float = 1.0) -> list[Solid]:
+def legs_at(
+    model: Model, x: float, z: float, height: float, radius: float, splay: float = 0.0, taper: float = 1.0
+) -> list[Solid]:
     """Four legs from the ground to `height` under the corners (±x, ±z); splay moves their feet outwards."""
     from .solids import tube
 

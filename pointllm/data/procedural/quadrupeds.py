@@ -1,177 +1,83 @@
-"""Animals on four legs, from one frame with many measures. They face along z."""
+"""Animals on four legs. They face along z."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from .model import Color, Model, generator
-from .solids import Solid, ball, curve, lathe, torus, tube
-
-
-@dataclass
-class Frame:
-    """Measures of an animal, in shares of its body's length unless said otherwise.
-
-    leg, girth, depth of the body; neck: length, and angle in degrees above the horizontal; head, snout: radius and
-    length; thick: of the legs
-    """
-
-    leg: float
-    girth: float
-    neck: float
-    angle: float
-    head: float
-    snout: float
-    thick: float = 0.06
-    ears: str = "pointed"
-    tail: str = "thin"
-    muzzle: float = 0.55
-
-
-@dataclass
-class Places:
-    """Where things are, for what a kind of animal adds: centre and radius of the head, the body's middle and size."""
-
-    head: np.ndarray
-    radius: float
-    body: np.ndarray
-    girth: float
-    long: float
-
-
-def build(m: Model, f: Frame, coat: Color, belly: Color | None = None, hoof: Color | None = None,
-          muzzle: Color | None = None) -> Places:
-    """Body, legs, neck, head with eyes, ears and snout, tail."""
-    long = 1.0
-    leg, g = f.leg * m.u(0.9, 1.1), f.girth * m.u(0.9, 1.1)
-    y = leg + g * 0.75
-    n = max(5, m.n)
-    if m.style == "boxy":
-        m.part("body", m.lump(g * 0.85, g * 0.85, long * 0.52).at(0, y, 0), coat)
-    else:
-        stations = curve([(0, y, -0.5), (0, y + 0.02, -0.25), (0, y, 0.2), (0, y + 0.03, 0.5)], 9)
-        radii = g * np.array([0.35, 0.78, 0.95, 1.0, 1.0, 0.98, 0.97, 0.85, 0.4])
-        m.part("body", tube(stations, radii, n), coat)
-    if belly is not None:
-        m.part("belly", m.lump(g * 0.8, g * 0.55, long * 0.36).at(0, y - g * 0.5, 0), belly)
-    t = f.thick * m.u(0.85, 1.2)
-    stride = m.u(-0.05, 0.05)
-    legs = []
-    for sx in (-1, 1):
-        for sz in (-1, 1):
-            x, z = sx * g * 0.55, sz * long * 0.35
-            step = stride * sx * sz
-            legs.append(tube([(x, t * 0.5, z + step), (x, leg * 0.55, z + step * 0.4), (x, y, z)], [t * 0.85, t * 0.8, t * 1.5], max(4, n // 2)))
-            if hoof is not None:
-                m.part(None, (m.rod(t * 1.1, t * 1.2)).at(x, t * 0.6, z + step), hoof)
-    m.part("leg", legs, coat)
-    a = np.radians(f.angle * m.u(0.9, 1.1))
-    neck = f.neck * m.u(0.9, 1.1)
-    start = np.array([0, y + g * 0.3, long * 0.4])
-    end = start + neck * np.array([0, np.sin(a), np.cos(a)])
-    h = f.head * m.u(0.9, 1.12)
-    if neck > 0.02:
-        m.part("neck", tube([start - (0, g * 0.25, 0.1), start, (start + end) / 2, end], [g * 0.75, g * 0.6, h * 0.85, h * 0.75], max(5, n // 2)), coat)
-    head = end + (0, h * 0.2, h * 0.5)
-    m.part("head", m.lump(h, h * 0.95, h * 1.1).at(*head), coat)
-    tip = head + (0, -h * 0.25, h * 0.7 + f.snout)
-    snout = tube([head + (0, -h * 0.15, h * 0.3), tip], [h * 0.75, h * f.muzzle], max(5, n // 2))
-    m.part("snout", snout, muzzle or coat)
-    dark = m.color("black")
-    m.part("nose", m.lump(h * 0.2, h * 0.15, h * 0.12).at(*(tip + (0, h * f.muzzle * 0.5, h * 0.02))), dark)
-    m.part("eye", [ball(h * 0.14, segments=8).at(sx * h * 0.62, head[1] + h * 0.35, head[2] + h * 0.72) for sx in (-1, 1)], dark)
-    _ears(m, f.ears, head, h, coat)
-    _tail(m, f.tail, np.array([0, y + g * 0.4, -long * 0.48]), coat, leg)
-    return Places(head, h, np.array([0, y, 0]), g, long)
-
-
-def _ears(m: Model, kind: str, head: np.ndarray, h: float, coat: Color) -> None:
-    if kind == "none":
-        return
-    ears: list[Solid] = []
-    for s in (-1, 1):
-        x, y, z = s * h * 0.55, head[1] + h * 0.75, head[2] - h * 0.1
-        if kind == "pointed":
-            ear = lathe([(h * 0.32, 0), (h * 0.2, h * 0.45), (0.001, h * 0.8)], 6).scaled(1, 1, 0.5).turned("z", -s * 12).at(x, y - 0.1 * h, z)
-        elif kind == "floppy":
-            ear = m.lump(h * 0.14, h * 0.55, h * 0.32).turned("z", s * 14).at(s * h * 0.98, head[1] + h * 0.15, z)
-        elif kind == "long":
-            ear = m.lump(h * 0.22, h * 1.15, h * 0.14).turned("z", -s * 10).at(x * 0.7, y + h * 0.9, z)
-        elif kind == "round":
-            ear = m.lump(h * 0.34, h * 0.34, h * 0.14).at(s * h * 0.75, y, z)
-        elif kind == "side":
-            ear = m.lump(h * 0.5, h * 0.2, h * 0.12).turned("z", s * 12).at(s * h * 1.25, head[1] + h * 0.45, z)
-        else:  # sails, as an elephant's
-            ear = m.lump(h * 0.75, h * 0.95, h * 0.1).turned("y", s * 22).at(s * h * 1.35, head[1] + h * 0.1, z - h * 0.2)
-        ears.append(ear)
-    m.part("ear", ears, coat)
-
-
-def _tail(m: Model, kind: str, root: np.ndarray, coat: Color, leg: float) -> None:
-    if kind == "none":
-        return
-    if kind == "stub":
-        m.part("tail", m.lump(0.08).at(*root), coat)
-        return
-    if kind == "bushy":
-        path = curve([root, root + (0, 0.05, -0.18), root + (0, 0.2, -0.38)], 7)
-        m.part("tail", tube(path, [0.05, 0.08, 0.1, 0.11, 0.1, 0.07, 0.02], 8), coat)
-    elif kind == "up":
-        path = curve([root, root + (0, 0.12, -0.12), root + (0, 0.34, -0.16), root + (0.05, 0.5, -0.1)], 8)
-        m.part("tail", tube(path, np.linspace(0.045, 0.025, 8), 6), coat)
-    elif kind == "curl":
-        points = [root + (0.05 * np.cos(a), 0.05 * np.sin(a), -0.02 - 0.012 * a) for a in np.linspace(0, 9, 18)]
-        m.part("tail", tube(points, 0.018, 5), coat)
-    else:
-        path = curve([root, root + (0, -0.05, -0.1), root + (0, -leg * 0.75, -0.13)], 6)
-        m.part("tail", tube(path, np.linspace(0.035, 0.02, 6), 5), coat)
-        if kind == "tuft":
-            m.part("tuft", m.lump(0.05, 0.1, 0.05).at(*path[-1]), m.color("black", "brown"))
-
-
-def _patches(m: Model, p: Places, color: Color, count: int, size: tuple[float, float], name: str) -> None:
-    """Patches of colour on the flanks and the back."""
-    spots = []
-    for _ in range(count):
-        a, z, s = m.u(-1.9, 1.9), m.u(-0.42, 0.42) * p.long, m.u(*size)
-        x, y = p.girth * 0.93 * np.sin(a), p.body[1] + p.girth * 0.93 * np.cos(a)
-        spots.append(ball(s, s, s, 8).scaled(0.35 + 0.65 * abs(np.cos(a)), 0.35 + 0.65 * abs(np.sin(a)), 1).at(x, y, z))
-    m.part(name, spots, color)
-
-
-def _stripes(m: Model, p: Places, color: Color, count: int) -> None:
-    m.part("stripe", [torus(p.girth * 0.99, p.girth * 0.06, 16, 5).turned("x", 90).at(0, p.body[1], (k / (count - 1) - 0.5) * p.long * 0.72)
-                      for k in range(count)], color)
+from .animal_frame import Frame, build, patches, stripes
+from .model import Model, generator
+from .solids import ball, curve, lathe, torus, tube
 
 
 @generator("dog", "animal")
 def dog(m: Model) -> None:
     coat = m.color("brown", "brown", "black", "white", "beige", "gray", "orange")
-    p = build(m, Frame(m.u(0.3, 0.5), 0.2, 0.12, 50, 0.17, m.u(0.06, 0.18), ears=m.pick(("floppy", "pointed")), tail=m.pick(("up", "up", "bushy"))),
-              coat, m.color("white", coat.name) if m.chance(0.3) else None, muzzle=m.color(coat.name, "white", "beige"))
+    p = build(
+        m,
+        Frame(
+            m.u(0.3, 0.5),
+            0.2,
+            0.12,
+            50,
+            0.17,
+            m.u(0.06, 0.18),
+            ears=m.pick(("floppy", "pointed")),
+            tail=m.pick(("up", "up", "bushy")),
+        ),
+        coat,
+        m.color("white", coat.name) if m.chance(0.3) else None,
+        muzzle=m.color(coat.name, "white", "beige"),
+    )
     if m.chance(0.4):
-        m.part("collar", torus(0.14, 0.022, 16, 6).turned("x", 40).at(0, p.head[1] - p.radius * 1.1, p.head[2] - p.radius * 0.9), m.color("red", "blue", "green", "yellow"))
+        m.part(
+            "collar",
+            torus(0.14, 0.022, 16, 6).turned("x", 40).at(0, p.head[1] - p.radius * 1.1, p.head[2] - p.radius * 0.9),
+            m.color("red", "blue", "green", "yellow"),
+        )
     if m.chance(0.3):
-        m.part("tongue", m.lump(0.035, 0.012, 0.06).at(0, p.head[1] - p.radius * 0.65, p.head[2] + p.radius * 1.1), m.color("pink", "red"))
+        m.part(
+            "tongue",
+            m.lump(0.035, 0.012, 0.06).at(0, p.head[1] - p.radius * 0.65, p.head[2] + p.radius * 1.1),
+            m.color("pink", "red"),
+        )
 
 
 @generator("cat", "animal")
 def cat(m: Model) -> None:
     coat = m.color("orange", "gray", "black", "white", "brown", "beige")
-    p = build(m, Frame(m.u(0.26, 0.36), 0.16, 0.06, 55, 0.17, 0.0, 0.045, "pointed", "up", 0.5), coat, muzzle=m.color("white", coat.name))
+    p = build(
+        m,
+        Frame(m.u(0.26, 0.36), 0.16, 0.06, 55, 0.17, 0.0, 0.045, "pointed", "up", 0.5),
+        coat,
+        muzzle=m.color("white", coat.name),
+    )
     if m.chance(0.4) and coat.name != "black":
-        _stripes(m, p, m.color("black", "brown", "white"), m.i(4, 6))
+        stripes(m, p, m.color("black", "brown", "white"), m.i(4, 6))
     white = m.color("white", "gray")
-    m.part("whisker", [tube([(s * 0.05, p.head[1] - 0.05, p.head[2] + p.radius), (s * 0.24, p.head[1] - 0.03 + 0.03 * k, p.head[2] + p.radius)], 0.005, 3)
-                       for s in (-1, 1) for k in (-1, 0, 1)], white)
+    m.part(
+        "whisker",
+        [
+            tube(
+                [
+                    (s * 0.05, p.head[1] - 0.05, p.head[2] + p.radius),
+                    (s * 0.24, p.head[1] - 0.03 + 0.03 * k, p.head[2] + p.radius),
+                ],
+                0.005,
+                3,
+            )
+            for s in (-1, 1)
+            for k in (-1, 0, 1)
+        ],
+        white,
+    )
 
 
 @generator("fox", "animal")
 def fox(m: Model) -> None:
     coat, white = m.color("orange", "orange", "red"), m.color("white")
-    p = build(m, Frame(0.36, 0.15, 0.1, 45, 0.15, 0.12, 0.045, "pointed", "bushy", 0.3), coat, white, m.color("black"), white)
+    p = build(
+        m, Frame(0.36, 0.15, 0.1, 45, 0.15, 0.12, 0.045, "pointed", "bushy", 0.3), coat, white, m.color("black"), white
+    )
     m.part("tail tip", m.lump(0.08, 0.08, 0.1).at(0, p.body[1] + p.girth * 0.4 + 0.2, -0.86), white)
 
 
@@ -184,66 +90,162 @@ def wolf(m: Model) -> None:
 @generator("cow", "animal")
 def cow(m: Model) -> None:
     coat = m.color("white", "white", "brown", "black", "beige")
-    p = build(m, Frame(0.36, 0.26, 0.12, 25, 0.16, 0.1, 0.07, "side", "tuft", 0.75), coat, hoof=m.color("black", "brown"), muzzle=m.color("pink", "beige"))
+    p = build(
+        m,
+        Frame(0.36, 0.26, 0.12, 25, 0.16, 0.1, 0.07, "side", "tuft", 0.75),
+        coat,
+        hoof=m.color("black", "brown"),
+        muzzle=m.color("pink", "beige"),
+    )
     if coat.name in ("white", "beige", "brown"):
-        _patches(m, p, m.color("black", "brown") if coat.name != "brown" else m.color("white"), m.i(5, 9), (0.08, 0.15), "patch")
+        patches(
+            m,
+            p,
+            m.color("black", "brown") if coat.name != "brown" else m.color("white"),
+            m.i(5, 9),
+            (0.08, 0.15),
+            "patch",
+        )
     horn = m.color("beige", "white", "gray")
-    m.part("horn", [tube(curve([(s * 0.08, p.head[1] + p.radius * 0.8, p.head[2]), (s * 0.18, p.head[1] + p.radius * 1.1, p.head[2]), (s * 0.2, p.head[1] + p.radius * 1.6, p.head[2])], 5),
-                         np.linspace(0.03, 0.008, 5), 6) for s in (-1, 1)], horn)
+    m.part(
+        "horn",
+        [
+            tube(
+                curve(
+                    [
+                        (s * 0.08, p.head[1] + p.radius * 0.8, p.head[2]),
+                        (s * 0.18, p.head[1] + p.radius * 1.1, p.head[2]),
+                        (s * 0.2, p.head[1] + p.radius * 1.6, p.head[2]),
+                    ],
+                    5,
+                ),
+                np.linspace(0.03, 0.008, 5),
+                6,
+            )
+            for s in (-1, 1)
+        ],
+        horn,
+    )
     m.part("udder", m.lump(0.1, 0.08, 0.1).at(0, p.body[1] - p.girth * 0.95, -0.2), m.color("pink"))
 
 
 @generator("horse", "animal")
 def horse(m: Model) -> None:
-    coat, hair = m.color("brown", "brown", "black", "white", "gray", "beige"), m.color("black", "brown", "white", "beige", "yellow")
+    coat, hair = (
+        m.color("brown", "brown", "black", "white", "gray", "beige"),
+        m.color("black", "brown", "white", "beige", "yellow"),
+    )
     p = build(m, Frame(0.55, 0.2, 0.36, 58, 0.115, 0.2, 0.05, "pointed", "none", 0.55), coat, hoof=m.color("black"))
-    crest = [np.array([0, p.body[1] + p.girth * 0.9, 0.32]) * (1 - t) + (p.head + (0, p.radius * 0.9, -p.radius * 0.6)) * t for t in np.linspace(0, 1, 6)]
+    crest = [
+        np.array([0, p.body[1] + p.girth * 0.9, 0.32]) * (1 - t) + (p.head + (0, p.radius * 0.9, -p.radius * 0.6)) * t
+        for t in np.linspace(0, 1, 6)
+    ]
     m.part("mane", tube(crest, [0.03, 0.06, 0.07, 0.07, 0.06, 0.03], 6), hair)
     root = np.array([0, p.body[1] + p.girth * 0.5, -0.5])
-    m.part("tail", tube(curve([root, root + (0, -0.05, -0.1), root + (0, -0.45, -0.16)], 7), [0.03, 0.05, 0.06, 0.07, 0.06, 0.05, 0.01], 7), hair)
+    m.part(
+        "tail",
+        tube(
+            curve([root, root + (0, -0.05, -0.1), root + (0, -0.45, -0.16)], 7),
+            [0.03, 0.05, 0.06, 0.07, 0.06, 0.05, 0.01],
+            7,
+        ),
+        hair,
+    )
     if m.chance(0.35):
-        m.part("saddle", m.lump(p.girth * 0.75, 0.06, 0.18).at(0, p.body[1] + p.girth * 0.95, 0), m.color("brown", "black", "red"))
+        m.part(
+            "saddle",
+            m.lump(p.girth * 0.75, 0.06, 0.18).at(0, p.body[1] + p.girth * 0.95, 0),
+            m.color("brown", "black", "red"),
+        )
 
 
 @generator("zebra", "animal")
 def zebra(m: Model) -> None:
-    p = build(m, Frame(0.5, 0.2, 0.3, 52, 0.12, 0.17, 0.05, "pointed", "tuft", 0.55), m.color("white"), hoof=m.color("black"), muzzle=m.color("black", "gray"))
-    _stripes(m, p, m.color("black"), m.i(6, 9))
-    crest = [np.array([0, p.body[1] + p.girth * 0.9, 0.32]) * (1 - t) + (p.head + (0, p.radius * 0.9, -p.radius * 0.6)) * t for t in np.linspace(0, 1, 6)]
+    p = build(
+        m,
+        Frame(0.5, 0.2, 0.3, 52, 0.12, 0.17, 0.05, "pointed", "tuft", 0.55),
+        m.color("white"),
+        hoof=m.color("black"),
+        muzzle=m.color("black", "gray"),
+    )
+    stripes(m, p, m.color("black"), m.i(6, 9))
+    crest = [
+        np.array([0, p.body[1] + p.girth * 0.9, 0.32]) * (1 - t) + (p.head + (0, p.radius * 0.9, -p.radius * 0.6)) * t
+        for t in np.linspace(0, 1, 6)
+    ]
     m.part("mane", tube(crest, 0.045, 6), m.color("black"))
 
 
 @generator("donkey", "animal")
 def donkey(m: Model) -> None:
-    build(m, Frame(0.44, 0.2, 0.22, 50, 0.125, 0.18, 0.05, "long", "tuft", 0.6), m.color("gray", "gray", "brown"), m.color("white", "beige"), m.color("black"), m.color("white", "beige"))
+    build(
+        m,
+        Frame(0.44, 0.2, 0.22, 50, 0.125, 0.18, 0.05, "long", "tuft", 0.6),
+        m.color("gray", "gray", "brown"),
+        m.color("white", "beige"),
+        m.color("black"),
+        m.color("white", "beige"),
+    )
 
 
 @generator("deer", "animal")
 def deer(m: Model) -> None:
     coat = m.color("brown", "brown", "orange", "beige")
-    p = build(m, Frame(0.58, 0.17, 0.32, 62, 0.1, 0.13, 0.035, "side", "stub", 0.5), coat, m.color("white", "beige"), m.color("black"))
+    p = build(
+        m,
+        Frame(0.58, 0.17, 0.32, 62, 0.1, 0.13, 0.035, "side", "stub", 0.5),
+        coat,
+        m.color("white", "beige"),
+        m.color("black"),
+    )
     horn = m.color("beige", "brown")
     if m.chance(0.75):
         for s in (-1, 1):
             a = np.array([s * 0.04, p.head[1] + p.radius * 0.8, p.head[2] - 0.02])
             b, c = a + (s * 0.14, 0.2, -0.05), a + (s * 0.16, 0.42, 0.0)
             m.part("antler", tube(curve([a, b, c], 6), np.linspace(0.02, 0.008, 6), 5), horn)
-            m.part(None, [tube([b, b + (s * 0.03, 0.12, 0.1)], [0.014, 0.005], 5), tube([(b + c) / 2, (b + c) / 2 + (s * 0.1, 0.08, 0.02)], [0.012, 0.005], 5)], horn)
+            m.part(
+                None,
+                [
+                    tube([b, b + (s * 0.03, 0.12, 0.1)], [0.014, 0.005], 5),
+                    tube([(b + c) / 2, (b + c) / 2 + (s * 0.1, 0.08, 0.02)], [0.012, 0.005], 5),
+                ],
+                horn,
+            )
     if m.chance(0.4):
-        _patches(m, p, m.color("white"), m.i(8, 14), (0.02, 0.03), "spot")
+        patches(m, p, m.color("white"), m.i(8, 14), (0.02, 0.03), "spot")
 
 
 @generator("giraffe", "animal")
 def giraffe(m: Model) -> None:
     coat, spot = m.color("yellow", "orange", "beige"), m.color("brown")
-    p = build(m, Frame(m.u(0.75, 0.95), 0.2, m.u(0.85, 1.2), 72, 0.105, 0.13, 0.05, "side", "tuft", 0.5), coat, hoof=m.color("black", "brown"))
-    _patches(m, p, spot, m.i(10, 18), (0.045, 0.08), "spot")
+    p = build(
+        m,
+        Frame(m.u(0.75, 0.95), 0.2, m.u(0.85, 1.2), 72, 0.105, 0.13, 0.05, "side", "tuft", 0.5),
+        coat,
+        hoof=m.color("black", "brown"),
+    )
+    patches(m, p, spot, m.i(10, 18), (0.045, 0.08), "spot")
     base = np.array([0, p.body[1] + p.girth * 0.5, 0.42])
     for k in range(m.i(5, 8)):
         t, s = (k + 0.5) / 8, 1 if k % 2 else -1
         at = base * (1 - t) + p.head * t
         m.part("spot", ball(0.045, 0.06, 0.045, 8).at(s * 0.085 * (1.1 - 0.4 * t), at[1], at[2]), spot)
-    m.part("horn", [tube([(s * 0.04, p.head[1] + p.radius * 0.7, p.head[2]), (s * 0.05, p.head[1] + p.radius * 1.7, p.head[2] - 0.02)], [0.014, 0.022], 6) for s in (-1, 1)], m.color("brown", "black"))
+    m.part(
+        "horn",
+        [
+            tube(
+                [
+                    (s * 0.04, p.head[1] + p.radius * 0.7, p.head[2]),
+                    (s * 0.05, p.head[1] + p.radius * 1.7, p.head[2] - 0.02),
+                ],
+                [0.014, 0.022],
+                6,
+            )
+            for s in (-1, 1)
+        ],
+        m.color("brown", "black"),
+    )
     m.trait("with a very long neck")
 
 
@@ -253,23 +255,51 @@ def elephant(m: Model) -> None:
     p = build(m, Frame(0.34, 0.36, 0.06, 25, 0.24, 0.0, 0.12, "sail", "thin", 0.5), coat)
     h = p.head + (0, -p.radius * 0.2, p.radius * 0.9)
     up = m.chance(0.3)
-    path = curve([h, h + (0, -0.2, 0.18), h + (0, -0.45, 0.22), h + (0, -0.55, 0.34)] if not up else [h, h + (0, -0.15, 0.22), h + (0, 0.05, 0.42), h + (0, 0.35, 0.45)], 9)
+    path = curve(
+        [h, h + (0, -0.2, 0.18), h + (0, -0.45, 0.22), h + (0, -0.55, 0.34)]
+        if not up
+        else [h, h + (0, -0.15, 0.22), h + (0, 0.05, 0.42), h + (0, 0.35, 0.45)],
+        9,
+    )
     m.part("trunk", tube(path, np.linspace(0.11, 0.045, 9), max(6, m.n // 2)), coat)
     m.parts.pop("snout", None)
     m.parts.pop("nose", None)
     if m.chance(0.8):
-        m.part("tusk", [tube(curve([(s * 0.13, h[1] - 0.08, h[2] - 0.06), (s * 0.15, h[1] - 0.2, h[2] + 0.12), (s * 0.14, h[1] - 0.17, h[2] + 0.28)], 6), np.linspace(0.034, 0.01, 6), 6) for s in (-1, 1)],
-               m.color("white", "beige"))
+        m.part(
+            "tusk",
+            [
+                tube(
+                    curve(
+                        [
+                            (s * 0.13, h[1] - 0.08, h[2] - 0.06),
+                            (s * 0.15, h[1] - 0.2, h[2] + 0.12),
+                            (s * 0.14, h[1] - 0.17, h[2] + 0.28),
+                        ],
+                        6,
+                    ),
+                    np.linspace(0.034, 0.01, 6),
+                    6,
+                )
+                for s in (-1, 1)
+            ],
+            m.color("white", "beige"),
+        )
     m.trait("with a trunk")
 
 
 @generator("pig", "animal")
 def pig(m: Model) -> None:
     coat = m.color("pink", "pink", "pink", "beige", "brown", "black")
-    p = build(m, Frame(0.2, 0.3, 0.02, 10, 0.21, 0.04, 0.065, "pointed", "curl", 0.5), coat, hoof=m.color("black", "brown"))
-    m.part("snout disc", m.round(p.radius * 0.5, 0.05).turned("x", 90).at(0, p.head[1] - p.radius * 0.22, p.head[2] + p.radius * 0.98), m.color(coat.name, "pink"))
+    p = build(
+        m, Frame(0.2, 0.3, 0.02, 10, 0.21, 0.04, 0.065, "pointed", "curl", 0.5), coat, hoof=m.color("black", "brown")
+    )
+    m.part(
+        "snout disc",
+        m.round(p.radius * 0.5, 0.05).turned("x", 90).at(0, p.head[1] - p.radius * 0.22, p.head[2] + p.radius * 0.98),
+        m.color(coat.name, "pink"),
+    )
     if m.chance(0.25):
-        _patches(m, p, m.color("black", "brown"), m.i(3, 6), (0.06, 0.1), "patch")
+        patches(m, p, m.color("black", "brown"), m.i(3, 6), (0.06, 0.1), "patch")
 
 
 @generator("sheep", "animal")
@@ -279,9 +309,17 @@ def sheep(m: Model) -> None:
     fleece = [m.lump(p.girth * 0.95, p.girth * 0.95, 0.5).at(*p.body)]
     for a in np.linspace(0, 2 * np.pi, 8, endpoint=False):
         for z in (-0.36, -0.12, 0.12, 0.36):
-            fleece.append(m.lump(0.13).at(p.girth * 0.9 * np.sin(a), p.body[1] + p.girth * 0.85 * np.cos(a), z + 0.06 * np.sin(3 * a)))
+            fleece.append(
+                m.lump(0.13).at(
+                    p.girth * 0.9 * np.sin(a), p.body[1] + p.girth * 0.85 * np.cos(a), z + 0.06 * np.sin(3 * a)
+                )
+            )
     m.part("fleece", fleece, wool, 1)
-    m.part("woolly crown", m.lump(p.radius * 0.8, p.radius * 0.5, p.radius * 0.7).at(0, p.head[1] + p.radius * 0.9, p.head[2] - 0.03), wool)
+    m.part(
+        "woolly crown",
+        m.lump(p.radius * 0.8, p.radius * 0.5, p.radius * 0.7).at(0, p.head[1] + p.radius * 0.9, p.head[2] - 0.03),
+        wool,
+    )
     m.parts.pop("body", None)
     m.trait("woolly")
 
@@ -291,9 +329,17 @@ def rabbit(m: Model) -> None:
     coat = m.color("white", "gray", "brown", "beige", "black", "pink")
     p = build(m, Frame(0.18, 0.24, 0.04, 60, 0.2, 0.0, 0.06, "long", "none", 0.45), coat)
     m.part("tail", m.lump(0.09).at(0, p.body[1] + 0.02, -0.56), m.color("white", coat.name))
-    m.part("tooth", m.block(0.06, 0.06, 0.02).at(0, p.head[1] - p.radius * 0.65, p.head[2] + p.radius * 1.05), m.color("white"))
+    m.part(
+        "tooth",
+        m.block(0.06, 0.06, 0.02).at(0, p.head[1] - p.radius * 0.65, p.head[2] + p.radius * 1.05),
+        m.color("white"),
+    )
     if m.chance(0.3):
-        m.part("carrot", lathe([(0.001, 0), (0.05, 0.22), (0.03, 0.24)], 8).turned("x", 100).at(0.0, 0.05, 0.8), m.color("orange"))
+        m.part(
+            "carrot",
+            lathe([(0.001, 0), (0.05, 0.22), (0.03, 0.24)], 8).turned("x", 100).at(0.0, 0.05, 0.8),
+            m.color("orange"),
+        )
 
 
 @generator("mouse", "animal")
@@ -308,15 +354,31 @@ def mouse(m: Model) -> None:
 @generator("bear", "animal")
 def bear(m: Model) -> None:
     coat = m.color("brown", "brown", "black", "white")
-    build(m, Frame(0.3, 0.31, 0.08, 35, 0.21, 0.09, 0.11, "round", "stub", 0.5), coat, muzzle=m.color("beige", coat.name))
+    build(
+        m, Frame(0.3, 0.31, 0.08, 35, 0.21, 0.09, 0.11, "round", "stub", 0.5), coat, muzzle=m.color("beige", coat.name)
+    )
 
 
 @generator("panda", "animal")
 def panda(m: Model) -> None:
     white, black = m.color("white"), m.color("black")
     p = build(m, Frame(0.26, 0.31, 0.06, 40, 0.23, 0.05, 0.11, "none", "stub", 0.45), white)
-    m.part("ear", [m.lump(0.09, 0.09, 0.05).at(s * p.radius * 0.75, p.head[1] + p.radius * 0.85, p.head[2] - 0.03) for s in (-1, 1)], black)
-    m.part("eye patch", [m.lump(0.07, 0.09, 0.03).at(s * p.radius * 0.45, p.head[1] + p.radius * 0.25, p.head[2] + p.radius * 0.95) for s in (-1, 1)], black)
+    m.part(
+        "ear",
+        [
+            m.lump(0.09, 0.09, 0.05).at(s * p.radius * 0.75, p.head[1] + p.radius * 0.85, p.head[2] - 0.03)
+            for s in (-1, 1)
+        ],
+        black,
+    )
+    m.part(
+        "eye patch",
+        [
+            m.lump(0.07, 0.09, 0.03).at(s * p.radius * 0.45, p.head[1] + p.radius * 0.25, p.head[2] + p.radius * 0.95)
+            for s in (-1, 1)
+        ],
+        black,
+    )
     for s in (-1, 1):
         for z in (-0.35, 0.35):
             m.part(None, m.lump(0.14, 0.2, 0.14).at(s * p.girth * 0.55, 0.18, z), black)
@@ -326,14 +388,35 @@ def panda(m: Model) -> None:
 @generator("lion", "animal")
 def lion(m: Model) -> None:
     coat, hair = m.color("orange", "yellow", "beige"), m.color("brown", "brown", "orange", "red")
-    p = build(m, Frame(0.42, 0.22, 0.1, 45, 0.17, 0.08, 0.065, "round", "tuft", 0.55), coat, muzzle=m.color("white", "beige", coat.name))
+    p = build(
+        m,
+        Frame(0.42, 0.22, 0.1, 45, 0.17, 0.08, 0.065, "round", "tuft", 0.55),
+        coat,
+        muzzle=m.color("white", "beige", coat.name),
+    )
     if m.chance(0.8):
         count = m.i(9, 13)
-        m.part("mane", [m.rough(m.lump(p.radius * 0.55), 0.02).at(p.radius * 1.05 * np.cos(a), p.head[1] + p.radius * 1.05 * np.sin(a), p.head[2] - p.radius * 0.5)
-                        for a in 2 * np.pi * np.arange(count) / count] + [m.lump(p.radius * 1.15, p.radius * 1.15, p.radius * 0.5).at(0, p.head[1], p.head[2] - p.radius * 0.75)], hair, 1)
+        m.part(
+            "mane",
+            [
+                m.rough(m.lump(p.radius * 0.55), 0.02).at(
+                    p.radius * 1.05 * np.cos(a), p.head[1] + p.radius * 1.05 * np.sin(a), p.head[2] - p.radius * 0.5
+                )
+                for a in 2 * np.pi * np.arange(count) / count
+            ]
+            + [m.lump(p.radius * 1.15, p.radius * 1.15, p.radius * 0.5).at(0, p.head[1], p.head[2] - p.radius * 0.75)],
+            hair,
+            1,
+        )
 
 
 @generator("tiger", "animal")
 def tiger(m: Model) -> None:
-    p = build(m, Frame(0.4, 0.21, 0.1, 40, 0.17, 0.06, 0.065, "round", "up", 0.55), m.color("orange", "orange", "white"), m.color("white"), muzzle=m.color("white"))
-    _stripes(m, p, m.color("black"), m.i(6, 8))
+    p = build(
+        m,
+        Frame(0.4, 0.21, 0.1, 40, 0.17, 0.06, 0.065, "round", "up", 0.55),
+        m.color("orange", "orange", "white"),
+        m.color("white"),
+        muzzle=m.color("white"),
+    )
+    stripes(m, p, m.color("black"), m.i(6, 8))

@@ -8,8 +8,9 @@ from .model import METAL, WOOD, Color, Model, generator, legs_at
 from .solids import Solid, between, box, curve, extrude, torus, tube
 
 
-def backrest(m: Model, width: float, seat: float, height: float, z: float, thickness: float, frame: Color,
-             cover: Color) -> None:
+def backrest(
+    m: Model, width: float, seat: float, height: float, z: float, thickness: float, frame: Color, cover: Color
+) -> None:
     """One of several backrests, its lower edge at the seat, leaning back a little."""
     kind = m.pick(("panel", "slats", "spindles", "ladder", "oval"))
     lean = m.u(4, 16)
@@ -31,8 +32,9 @@ def backrest(m: Model, width: float, seat: float, height: float, z: float, thick
         pieces.append(m.block(width, 0.07, thickness * 1.1).at(0, height - 0.035, 0))
         if kind == "ladder":
             rungs = m.i(2, 4)
-            pieces += [m.block(width, 0.05, thickness * 0.8).at(0, height * (k + 0.7) / (rungs + 0.8), 0)
-                       for k in range(rungs)]
+            pieces += [
+                m.block(width, 0.05, thickness * 0.8).at(0, height * (k + 0.7) / (rungs + 0.8), 0) for k in range(rungs)
+            ]
             m.trait(f"with a ladder back of {rungs} rungs")
         else:
             bars = m.i(3, 7)
@@ -55,9 +57,11 @@ def arms(m: Model, width: float, depth: float, seat: float, color: Color) -> Non
     pieces = []
     for s in (-1, 1):
         x = s * (width / 2 + 0.02)
-        pieces.append(m.block(0.05, 0.035, depth * 0.8).at(x, seat + height, 0)
-                      + m.rod(0.016, height).at(x, seat + height / 2, depth * 0.32)
-                      + m.rod(0.016, height).at(x, seat + height / 2, -depth * 0.32))
+        pieces.append(
+            m.block(0.05, 0.035, depth * 0.8).at(x, seat + height, 0)
+            + m.rod(0.016, height).at(x, seat + height / 2, depth * 0.32)
+            + m.rod(0.016, height).at(x, seat + height / 2, -depth * 0.32)
+        )
     m.part("armrest", pieces, color)
 
 
@@ -75,12 +79,23 @@ def chair(m: Model) -> None:
     under = seat - thickness / 2
     if base == "legs":
         splay = m.pick((0.0, 0.0, m.u(0.02, 0.08)))
-        m.part("leg", legs_at(m, width / 2 - 0.04, depth / 2 - 0.04, under, m.u(0.014, 0.03), splay, m.u(0.6, 1.0)),
-               frame)
+        m.part(
+            "leg", legs_at(m, width / 2 - 0.04, depth / 2 - 0.04, under, m.u(0.014, 0.03), splay, m.u(0.6, 1.0)), frame
+        )
         if m.chance(0.4):
             y = m.u(0.12, 0.25)
-            m.part("stretcher", [between((s * (width / 2 - 0.04), y, -depth / 2 + 0.04),
-                                         (s * (width / 2 - 0.04), y, depth / 2 - 0.04), 0.011) for s in (-1, 1)], frame)
+            m.part(
+                "stretcher",
+                [
+                    between(
+                        (s * (width / 2 - 0.04), y, -depth / 2 + 0.04),
+                        (s * (width / 2 - 0.04), y, depth / 2 - 0.04),
+                        0.011,
+                    )
+                    for s in (-1, 1)
+                ],
+                frame,
+            )
     elif base == "sled":
         x, z, r = width / 2 - 0.02, depth / 2 - 0.02, 0.013
         runs = [tube([(s * x, under, z), (s * x, r, z), (s * x, r, -z), (s * x, under, -z)], r, 6) for s in (-1, 1)]
@@ -131,8 +146,13 @@ def stool(m: Model) -> None:
     for k in range(count):
         angle = 2 * np.pi * (k + 0.5) / count
         x, z = np.cos(angle) * size * 0.36, np.sin(angle) * size * 0.36
-        legs.append(tube([(x * (1 + splay / size * 2), 0, z * (1 + splay / size * 2)), (x, height, z)],
-                         m.u(0.013, 0.024), max(4, m.n)))
+        legs.append(
+            tube(
+                [(x * (1 + splay / size * 2), 0, z * (1 + splay / size * 2)), (x, height, z)],
+                m.u(0.013, 0.024),
+                max(4, m.n),
+            )
+        )
     m.part("leg", legs, frame)
     if m.chance(0.5):
         ring = size * 0.36 * (1 + splay / size)
@@ -141,8 +161,11 @@ def stool(m: Model) -> None:
 
 def _cushions(m: Model, count: int, width: float, y: float, depth: float, z: float, color: Color) -> None:
     each, thickness = width / count, m.u(0.1, 0.17)
-    m.part("seat cushion", [m.block(each * 0.97, thickness, depth).at((k - (count - 1) / 2) * each, y, z)
-                            for k in range(count)], color)
+    m.part(
+        "seat cushion",
+        [m.block(each * 0.97, thickness, depth).at((k - (count - 1) / 2) * each, y, z) for k in range(count)],
+        color,
+    )
 
 
 def _upholstered(m: Model, count: int, each: float) -> None:
@@ -153,20 +176,32 @@ def _upholstered(m: Model, count: int, each: float) -> None:
     m.part("base", m.block(width + arm, seat, depth).at(0, foot + seat / 2, 0), color)
     _cushions(m, count, width * 0.98, foot + seat + 0.06, depth * 0.75, depth * 0.1, cushion)
     back, thick = m.u(0.35, 0.55), m.u(0.16, 0.24)
-    m.part("backrest", m.block(width + arm, seat + back, thick).turned("x", -m.u(0, 8)).at(
-        0, foot + (seat + back) / 2, -depth / 2 + thick / 2), color)
+    m.part(
+        "backrest",
+        m.block(width + arm, seat + back, thick)
+        .turned("x", -m.u(0, 8))
+        .at(0, foot + (seat + back) / 2, -depth / 2 + thick / 2),
+        color,
+    )
     high = seat + m.u(0.16, 0.3)
     for s in (-1, 1):
         side = m.block(arm, high, depth).at(s * (width / 2 + arm / 2), foot + high / 2, 0)
         if m.style == "smooth" and arm > 0.17:
             side = side + m.wheel(arm * 0.55, 1).turned("y", 90).scaled(1, 1, depth).at(
-                s * (width / 2 + arm / 2), foot + high, 0)
+                s * (width / 2 + arm / 2), foot + high, 0
+            )
         m.part("armrest", side, color)
     m.part("foot", legs_at(m, width / 2, depth / 2 - 0.08, foot, 0.025), m.color("brown", "black", "gray"))
     if count > 1 and m.chance(0.3):
         pillow = m.color()
-        m.part("pillow", [m.lump(0.2, 0.2, 0.08).turned("x", -20).at(s * width * 0.38, foot + seat + 0.3, -0.1)
-                          for s in m.pick(((-1,), (1,), (-1, 1)))], pillow)
+        m.part(
+            "pillow",
+            [
+                m.lump(0.2, 0.2, 0.08).turned("x", -20).at(s * width * 0.38, foot + seat + 0.3, -0.1)
+                for s in m.pick(((-1,), (1,), (-1, 1)))
+            ],
+            pillow,
+        )
 
 
 @generator("sofa", "furniture")
@@ -187,22 +222,46 @@ def bench(m: Model) -> None:
     wood, iron = m.color(*WOOD, "green", "gray", "white", "red"), m.color("black", "gray", "brown", "green")
     planks = m.i(3, 5)
     each = depth / planks
-    m.part("plank", [m.block(width, 0.03, each * 0.85).at(0, seat, (k - (planks - 1) / 2) * each)
-                     for k in range(planks)], wood)
+    m.part(
+        "plank",
+        [m.block(width, 0.03, each * 0.85).at(0, seat, (k - (planks - 1) / 2) * each) for k in range(planks)],
+        wood,
+    )
     if m.chance(0.65):
         rows = m.i(2, 3)
-        m.part("backrest", [_leaned(m.block(width, 0.09, 0.025).at(0, 0.14 + 0.13 * k, 0), 12, seat, -depth / 2)
-                            for k in range(rows)], wood, 1)
-        m.part(None, [_leaned(box(0.05, 0.14 + 0.13 * rows, 0.03).at(s * width * 0.4, 0.08 + 0.065 * rows, -0.02), 12,
-                              seat, -depth / 2) for s in (-1, 1)], iron)
+        m.part(
+            "backrest",
+            [_leaned(m.block(width, 0.09, 0.025).at(0, 0.14 + 0.13 * k, 0), 12, seat, -depth / 2) for k in range(rows)],
+            wood,
+            1,
+        )
+        m.part(
+            None,
+            [
+                _leaned(
+                    box(0.05, 0.14 + 0.13 * rows, 0.03).at(s * width * 0.4, 0.08 + 0.065 * rows, -0.02),
+                    12,
+                    seat,
+                    -depth / 2,
+                )
+                for s in (-1, 1)
+            ],
+            iron,
+        )
     if m.chance(0.5):
         m.part("leg", [m.block(0.06, seat, depth * 0.9).at(s * width * 0.4, seat / 2, 0) for s in (-1, 1)], iron)
     else:
         m.part("leg", legs_at(m, width * 0.43, depth * 0.38, seat, 0.028), iron)
     if m.chance(0.35):
-        m.part("armrest", [m.block(0.05, 0.04, depth * 0.9).at(s * width * 0.45, seat + 0.22, 0)
-                           + box(0.04, 0.22, 0.04).at(s * width * 0.45, seat + 0.11, depth * 0.35) for s in (-1, 1)],
-               iron)
+        m.part(
+            "armrest",
+            [
+                m.block(0.05, 0.04, depth * 0.9).at(s * width * 0.45, seat + 0.22, 0)
+                + box(0.04, 0.22, 0.04).at(s * width * 0.45, seat + 0.11, depth * 0.35)
+                for s in (-1, 1)
+            ],
+            iron,
+        )
 
 
 @generator("bed", "furniture")
@@ -215,11 +274,22 @@ def bed(m: Model) -> None:
     m.part("mattress", m.block(width * 0.96, thick, length * 0.97).at(0, foot + 0.14 + thick / 2, 0), sheet)
     top = foot + 0.14 + thick
     share = m.u(0.5, 0.75)
-    m.part("blanket", m.block(width * 1.0, thick * 0.7 + 0.04, length * share).at(
-        0, top - thick * 0.35 + 0.02, length * (0.485 - share / 2)), cover)
+    m.part(
+        "blanket",
+        m.block(width * 1.02, thick * 0.7 + 0.04, length * share).at(
+            0, top - thick * 0.35 + 0.02, length * (0.485 - share / 2)
+        ),
+        cover,
+    )
     pillows = 1 if width < 1.1 else 2
-    m.part("pillow", [m.lump(0.26, 0.08, 0.17).at((k - (pillows - 1) / 2) * width / 2, top + 0.05, -length * 0.37)
-                      for k in range(pillows)], m.color("white", "white", "beige", cover.name))
+    m.part(
+        "pillow",
+        [
+            m.lump(0.26, 0.08, 0.17).at((k - (pillows - 1) / 2) * width / 2, top + 0.05, -length * 0.37)
+            for k in range(pillows)
+        ],
+        m.color("white", "white", "beige", cover.name),
+    )
     high = top + m.u(0.15, 0.7)
     m.part("headboard", m.block(width, high, 0.06).at(0, high / 2, -length / 2), frame)
     if m.chance(0.5):
@@ -235,15 +305,26 @@ def bunk_bed(m: Model) -> None:
     frame = m.color(*WOOD, "white", "gray", "blue", "red")
     sheet, cover = m.color("white", "beige"), m.color()
     levels = (0.3, 0.3 + gap)
-    m.part("post", [m.rod(0.04, levels[1] + 0.4).at(sx * width / 2, (levels[1] + 0.4) / 2, sz * length / 2)
-                    for sx in (-1, 1) for sz in (-1, 1)], frame)
+    m.part(
+        "post",
+        [
+            m.rod(0.04, levels[1] + 0.4).at(sx * width / 2, (levels[1] + 0.4) / 2, sz * length / 2)
+            for sx in (-1, 1)
+            for sz in (-1, 1)
+        ],
+        frame,
+    )
     for y in levels:
         m.part("frame", m.block(width, 0.1, length).at(0, y, 0), frame)
         m.part("mattress", m.block(width * 0.92, 0.12, length * 0.95).at(0, y + 0.1, 0), sheet)
         m.part("blanket", m.block(width * 0.95, 0.09, length * 0.6).at(0, y + 0.15, length * 0.17), cover)
         m.part("pillow", m.lump(0.24, 0.07, 0.15).at(0, y + 0.2, -length * 0.38), sheet)
-    m.part("rail", [m.block(0.03, 0.06, length).at(s * width / 2, levels[1] + h, 0) for s in (-1, 1)
-                    for h in (0.22, 0.36)], frame, 2)
+    m.part(
+        "rail",
+        [m.block(0.03, 0.06, length).at(s * width / 2, levels[1] + h, 0) for s in (-1, 1) for h in (0.22, 0.36)],
+        frame,
+        2,
+    )
     rungs = m.i(4, 6)
     x, z, top = width / 2 + 0.05, length * 0.32, levels[1] + 0.2
     pieces = [box(0.04, top, 0.05).at(x, top / 2, z + s * 0.18) for s in (-1, 1)]
@@ -253,15 +334,25 @@ def bunk_bed(m: Model) -> None:
 
 @generator("deck chair", "furniture", ("low-poly", "smooth"))
 def deck_chair(m: Model) -> None:
-    width, wood, cloth = m.u(0.5, 0.65), m.color(*WOOD, "white", "gray"), m.color("red", "blue", "green", "yellow",
-                                                                                 "orange", "white", "cyan")
+    width, wood, cloth = (
+        m.u(0.5, 0.65),
+        m.color(*WOOD, "white", "gray"),
+        m.color("red", "blue", "green", "yellow", "orange", "white", "cyan"),
+    )
     long, tall = m.u(1.0, 1.25), m.u(0.8, 0.95)
     rails = [between((s * width / 2, 0.02, long * 0.5), (s * width / 2, tall, -long * 0.45), 0.02, 4) for s in (-1, 1)]
-    props = [between((s * width * 0.46, 0.02, -long * 0.5), (s * width * 0.46, 0.4, long * 0.4), 0.02, 4)
-             for s in (-1, 1)]
+    props = [
+        between((s * width * 0.46, 0.02, -long * 0.5), (s * width * 0.46, 0.4, long * 0.4), 0.02, 4) for s in (-1, 1)
+    ]
     m.part("rail", rails + props, wood)
     sag = curve([(0, 0.38, long * 0.4), (0, 0.2, long * 0.02), (0, 0.4, -long * 0.25), (0, tall - 0.03, -long * 0.44)])
     sheet = [(z, y) for _, y, z in sag] + [(z, y - 0.02) for _, y, z in sag[::-1]]
     m.part("cloth", extrude(sheet, width * 0.86).turned("y", -90), cloth)
-    m.part("crossbar", [between((-width / 2, y, z), (width / 2, y, z), 0.02, 6)
-                        for y, z in ((0.38, long * 0.4), (tall - 0.03, -long * 0.44))], wood)
+    m.part(
+        "crossbar",
+        [
+            between((-width / 2, y, z), (width / 2, y, z), 0.02, 6)
+            for y, z in ((0.38, long * 0.4), (tall - 0.03, -long * 0.44))
+        ],
+        wood,
+    )

@@ -106,8 +106,9 @@ def wedge(width: float, height: float, depth: float, top: float = 0.0) -> Solid:
 def frustum(width: float, height: float, depth: float, top: float) -> Solid:
     """A box whose upper side is `top` times as large both ways: a pyramid for 0."""
     x, y, z = width / 2, height / 2, depth / 2
-    points = [(sx * x * s, h, sz * z * s) for h, s in ((-y, 1.0), (y, max(top, 1e-6)))
-              for sx in (-1, 1) for sz in (-1, 1)]
+    points = [
+        (sx * x * s, h, sz * z * s) for h, s in ((-y, 1.0), (y, max(top, 1e-6))) for sx in (-1, 1) for sz in (-1, 1)
+    ]
     return hull(points)
 
 
@@ -185,8 +186,9 @@ def torus(radius: float, thickness: float, segments: int = 20, around: int = 8, 
     ring = circle(thickness, thickness, around)
     closed = arc >= 360
     angles = np.radians(np.linspace(0, arc, segments + 1))
-    rings = [np.stack([(radius + ring[:, 0]) * np.cos(a), ring[:, 1], (radius + ring[:, 0]) * np.sin(a)], 1)
-             for a in angles]
+    rings = [
+        np.stack([(radius + ring[:, 0]) * np.cos(a), ring[:, 1], (radius + ring[:, 0]) * np.sin(a)], 1) for a in angles
+    ]
     return loft(rings, caps=not closed)
 
 
@@ -198,12 +200,17 @@ def extrude(outline: Sequence, depth: float, taper: float = 1.0) -> Solid:
     centre = (outline.min(0) + outline.max(0)) / 2
     front = centre + (outline - centre) * taper
     size = len(outline)
-    vertices = np.concatenate([np.column_stack([outline, np.full(size, -depth / 2)]),
-                               np.column_stack([front, np.full(size, depth / 2)])])
+    vertices = np.concatenate(
+        [np.column_stack([outline, np.full(size, -depth / 2)]), np.column_stack([front, np.full(size, depth / 2)])]
+    )
     triangles = _ears(outline)
     around, following = np.arange(size), (np.arange(size) + 1) % size
-    faces = [triangles[:, ::-1], triangles + size, np.stack([around, following, following + size], -1),
-             np.stack([around, following + size, around + size], -1)]
+    faces = [
+        triangles[:, ::-1],
+        triangles + size,
+        np.stack([around, following, following + size], -1),
+        np.stack([around, following + size, around + size], -1),
+    ]
     return Solid(vertices, np.concatenate(faces).astype(np.int64))
 
 
@@ -223,8 +230,11 @@ def _ears(outline: np.ndarray) -> np.ndarray:
             if _cross(outline[a], outline[b], outline[c]) <= 1e-12:
                 continue
             others = outline[[v for v in left if v not in (a, b, c)]]
-            inside = ((_cross(outline[a], outline[b], others) >= 0) & (_cross(outline[b], outline[c], others) >= 0)
-                      & (_cross(outline[c], outline[a], others) >= 0))
+            inside = (
+                (_cross(outline[a], outline[b], others) >= 0)
+                & (_cross(outline[b], outline[c], others) >= 0)
+                & (_cross(outline[c], outline[a], others) >= 0)
+            )
             if not inside.any():
                 triangles.append((a, b, c))
                 del left[k]
@@ -239,8 +249,9 @@ def _cross(a: np.ndarray, b: np.ndarray, points: np.ndarray) -> np.ndarray:
     return (b[0] - a[0]) * (points[..., 1] - a[1]) - (b[1] - a[1]) * (points[..., 0] - a[0])
 
 
-def between(start: Sequence[float], end: Sequence[float], radius: float, segments: int = 8,
-            end_radius: float | None = None) -> Solid:
+def between(
+    start: Sequence[float], end: Sequence[float], radius: float, segments: int = 8, end_radius: float | None = None
+) -> Solid:
     """A straight bar from one point to another."""
     return tube([start, end], [radius, radius if end_radius is None else end_radius], segments)
 

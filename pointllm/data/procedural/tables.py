@@ -27,23 +27,39 @@ def _supports(m: Model, width: float, depth: float, height: float, color: Color,
         m.part("column", m.rod(m.u(0.03, 0.07), height, m.u(0.03, 0.06)).at(0, height / 2, 0), color)
         m.part("base", m.round(min(width, depth) * m.u(0.25, 0.38), 0.04, 0.06).at(0, 0.02, 0), color)
     elif kind == "trestle" and not is_round:
-        m.part("panel leg", [m.block(0.05, height, depth * 0.8).at(s * width * 0.4, height / 2, 0) for s in (-1, 1)],
-               color)
+        m.part(
+            "panel leg", [m.block(0.05, height, depth * 0.8).at(s * width * 0.4, height / 2, 0) for s in (-1, 1)], color
+        )
         m.part("stretcher", box(width * 0.8, 0.05, 0.03).at(0, height * 0.35, 0), color)
     elif kind == "cross" and not is_round:
         z, y = depth * 0.4, height - 0.02
-        m.part("crossed leg", [between((s * width * 0.4, 0.02, t * z), (s * width * 0.4, y, -t * z), 0.024, max(4, m.n))
-                               for s in (-1, 1) for t in (-1, 1)], color)
+        m.part(
+            "crossed leg",
+            [
+                between((s * width * 0.4, 0.02, t * z), (s * width * 0.4, y, -t * z), 0.024, max(4, m.n))
+                for s in (-1, 1)
+                for t in (-1, 1)
+            ],
+            color,
+        )
     else:
         inset = 0.3 if is_round else 0.45
-        m.part("leg", legs_at(m, width * inset, depth * inset, height, m.u(0.018, 0.045), m.pick((0, 0, m.u(0, 0.08))),
-                              m.u(0.5, 1.0)), color)
+        m.part(
+            "leg",
+            legs_at(
+                m, width * inset, depth * inset, height, m.u(0.018, 0.045), m.pick((0, 0, m.u(0, 0.08))), m.u(0.5, 1.0)
+            ),
+            color,
+        )
         if not is_round and m.chance(0.5):
             apron = m.u(0.05, 0.1)
-            m.part("apron", [m.block(width * 0.86, apron, 0.02).at(0, height - apron / 2, s * depth * 0.43)
-                             for s in (-1, 1)]
-                   + [m.block(0.02, apron, depth * 0.86).at(s * width * 0.43, height - apron / 2, 0)
-                      for s in (-1, 1)], color, 1)
+            m.part(
+                "apron",
+                [m.block(width * 0.86, apron, 0.02).at(0, height - apron / 2, s * depth * 0.43) for s in (-1, 1)]
+                + [m.block(0.02, apron, depth * 0.86).at(s * width * 0.43, height - apron / 2, 0) for s in (-1, 1)],
+                color,
+                1,
+            )
 
 
 def _table(m: Model, width: float, depth: float, height: float, round_share: float = 0.3) -> None:
@@ -81,19 +97,24 @@ def desk(m: Model) -> None:
         _drawers(m, x, 0.04, w, height - 0.1, depth * 0.45, drawers, top if top is not body else None, knob)
     free = [s for s in (-1, 1) if s not in sides]
     for s in free:
-        m.part("leg", [m.rod(0.028, height).at(s * (width / 2 - 0.05), height / 2, z * (depth / 2 - 0.06))
-                       for z in (-1, 1)], body)
+        m.part(
+            "leg",
+            [m.rod(0.028, height).at(s * (width / 2 - 0.05), height / 2, z * (depth / 2 - 0.06)) for z in (-1, 1)],
+            body,
+        )
     if m.chance(0.5):
         m.part("back panel", m.block(width * 0.95, height * 0.5, 0.02).at(0, height * 0.7, -depth * 0.42), body)
 
 
-def _drawers(m: Model, x: float, y: float, width: float, height: float, z: float, count: int, face: Color | None,
-             knob: Color) -> None:
+def _drawers(
+    m: Model, x: float, y: float, width: float, height: float, z: float, count: int, face: Color | None, knob: Color
+) -> None:
     """A column of drawers in front of a body, with a knob or a bar each."""
     each = height / count
     face = face or m.color("brown", "beige", "white", "gray", "black")
-    m.part("drawer", [m.block(width * 0.9, each * 0.86, 0.03).at(x, y + (k + 0.5) * each, z) for k in range(count)],
-           face)
+    m.part(
+        "drawer", [m.block(width * 0.9, each * 0.86, 0.03).at(x, y + (k + 0.5) * each, z) for k in range(count)], face
+    )
     bar = m.chance(0.5)
     for k in range(count):
         at = (x, y + (k + 0.5) * each, z + 0.03)
@@ -103,13 +124,24 @@ def _drawers(m: Model, x: float, y: float, width: float, height: float, z: float
 def _doors(m: Model, width: float, y: float, height: float, z: float, count: int, face: Color, knob: Color) -> None:
     """Doors side by side in front of a body."""
     each = width / count
-    m.part("door", [m.block(each * 0.94, height * 0.97, 0.03).at((k - (count - 1) / 2) * each, y + height / 2, z)
-                    for k in range(count)], face)
+    m.part(
+        "door",
+        [
+            m.block(each * 0.94, height * 0.97, 0.03).at((k - (count - 1) / 2) * each, y + height / 2, z)
+            for k in range(count)
+        ],
+        face,
+    )
     for k in range(count):
         side = 1 if k % 2 == 0 else -1
         side = 1 if count == 1 else side
-        m.part(None, box(0.02, min(0.16, height * 0.3), 0.03).at(
-            (k - (count - 1) / 2) * each + side * each * 0.38, y + height * 0.52, z + 0.03), knob)
+        m.part(
+            None,
+            box(0.02, min(0.16, height * 0.3), 0.03).at(
+                (k - (count - 1) / 2) * each + side * each * 0.38, y + height * 0.52, z + 0.03
+            ),
+            knob,
+        )
 
 
 def _feet(m: Model, width: float, depth: float, color: Color) -> float:
@@ -174,8 +206,17 @@ def cabinet(m: Model) -> None:
         high = m.u(0.12, 0.22)
         columns = 1 if width < 0.8 else 2
         for k in range(columns):
-            _drawers(m, (k - (columns - 1) / 2) * width / columns, foot + height - high - 0.01, width / columns, high,
-                     depth / 2, 1, face, knob)
+            _drawers(
+                m,
+                (k - (columns - 1) / 2) * width / columns,
+                foot + height - high - 0.01,
+                width / columns,
+                high,
+                depth / 2,
+                1,
+                face,
+                knob,
+            )
     _doors(m, width, foot + 0.02, height - high - 0.04, depth / 2, 1 if width < 0.65 else 2, face, knob)
     if m.chance(0.5):
         m.part("top", m.block(width * 1.05, 0.03, depth * 1.08).at(0, foot + height, 0), body)
@@ -189,16 +230,20 @@ def tv_stand(m: Model) -> None:
     t = 0.03
     for y in (foot + t / 2, foot + height):
         m.part("board", m.block(width, t, depth).at(0, y, 0), body)
-    m.part("wall", [m.block(t, height, depth).at(x * width, foot + height / 2, 0)
-                    for x in (-0.49, -0.17, 0.17, 0.49)], body)
+    m.part(
+        "wall",
+        [m.block(t, height, depth).at(x * width, foot + height / 2, 0) for x in (-0.49, -0.17, 0.17, 0.49)],
+        body,
+    )
     m.part(None, box(width, height, 0.015).at(0, foot + height / 2, -depth / 2), body)
     for x in (-0.33, 0.33):
         m.part("door", m.block(width * 0.3, height * 0.9, 0.025).at(x * width, foot + height / 2, depth / 2), face)
         m.part(None, m.lump(0.016).at(x * width * 0.62, foot + height / 2, depth / 2 + 0.03), knob)
 
 
-def _compartments(m: Model, width: float, height: float, depth: float, shelves: int, color: Color, with_sides: bool,
-                  with_back: bool) -> list[float]:
+def _compartments(
+    m: Model, width: float, height: float, depth: float, shelves: int, color: Color, with_sides: bool, with_back: bool
+) -> list[float]:
     """Boards one above the other; the height of each board's upper side but the last."""
     t = m.u(0.018, 0.035)
     levels = [t / 2 + k * (height - t) / shelves for k in range(shelves + 1)]
@@ -206,8 +251,15 @@ def _compartments(m: Model, width: float, height: float, depth: float, shelves: 
     if with_sides:
         m.part("side", [m.block(t, height, depth).at(s * width / 2, height / 2, 0) for s in (-1, 1)], color)
     else:
-        m.part("post", [m.rod(0.016, height).at(sx * width * 0.48, height / 2, sz * depth * 0.45)
-                        for sx in (-1, 1) for sz in (-1, 1)], color)
+        m.part(
+            "post",
+            [
+                m.rod(0.016, height).at(sx * width * 0.48, height / 2, sz * depth * 0.45)
+                for sx in (-1, 1)
+                for sz in (-1, 1)
+            ],
+            color,
+        )
     if with_back:
         m.part(None, box(width, height, 0.012).at(0, height / 2, -depth / 2), color)
     return [y + t / 2 for y in levels[:-1]]
@@ -221,8 +273,11 @@ def _books(m: Model, x: float, y: float, room: float, high: float, depth: float)
         if x + thick > end:
             return count
         tall = high * m.u(0.6, 0.92)
-        m.part("book", box(thick * 0.94, tall, depth * m.u(0.65, 0.85)).at(x + thick / 2, y + tall / 2, depth * 0.05),
-               m.color(*BOOKS))
+        m.part(
+            "book",
+            box(thick * 0.94, tall, depth * m.u(0.65, 0.85)).at(x + thick / 2, y + tall / 2, depth * 0.05),
+            m.color(*BOOKS),
+        )
         x, count = x + thick, count + 1
 
 
@@ -248,7 +303,9 @@ def shelf(m: Model) -> None:
         for x in (-0.3, 0.0, 0.3):
             if m.chance(0.45):
                 size = min(room * 0.7, width * 0.22)
-                thing: Solid = m.pick((m.block(size, size * m.u(0.5, 0.9), size * 0.8), m.round(size * 0.4, size * 0.8)))
+                thing: Solid = m.pick(
+                    (m.block(size, size * m.u(0.5, 0.9), size * 0.8), m.round(size * 0.4, size * 0.8))
+                )
                 m.part(None, thing.at(x * width, y - thing.low[1], 0), m.color())
     m.trait("open")
 
@@ -281,10 +338,29 @@ def coat_rack(m: Model) -> None:
     height, wood = m.u(1.5, 1.8), m.color(*WOOD, "black", "white", "gray")
     m.part("pole", m.rod(0.025, height).at(0, height / 2, 0), wood)
     count = m.i(3, 4)
-    m.part("foot", [tube([(0, 0.18, 0), (0.3 * np.cos(a), 0.02, 0.3 * np.sin(a))], [0.022, 0.015], 6)
-                    for a in 2 * np.pi * np.arange(count) / count], wood)
+    m.part(
+        "foot",
+        [
+            tube([(0, 0.18, 0), (0.3 * np.cos(a), 0.02, 0.3 * np.sin(a))], [0.022, 0.015], 6)
+            for a in 2 * np.pi * np.arange(count) / count
+        ],
+        wood,
+    )
     hooks = m.i(4, 8)
-    m.part("hook", [tube([(0, height - 0.12, 0), (0.12 * np.cos(a), height - 0.12, 0.12 * np.sin(a)),
-                          (0.18 * np.cos(a), height - 0.02, 0.18 * np.sin(a))], 0.012, 6)
-                    for a in 2 * np.pi * np.arange(hooks) / hooks], wood)
+    m.part(
+        "hook",
+        [
+            tube(
+                [
+                    (0, height - 0.12, 0),
+                    (0.12 * np.cos(a), height - 0.12, 0.12 * np.sin(a)),
+                    (0.18 * np.cos(a), height - 0.02, 0.18 * np.sin(a)),
+                ],
+                0.012,
+                6,
+            )
+            for a in 2 * np.pi * np.arange(hooks) / hooks
+        ],
+        wood,
+    )
     m.part(None, m.lump(0.04).at(0, height + 0.03, 0), wood)

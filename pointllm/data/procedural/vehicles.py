@@ -1,11 +1,11 @@
-"""Vehicles on wheels and rails. They face along z."""
+"""Cars, trucks and buses. They face along z."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from .model import Color, Model, generator
-from .solids import Solid, between, box, extrude, loft, torus, tube
+from .solids import Solid, between, box, extrude, loft
 
 GLASS = ("cyan", "black", "gray", "blue")
 BODY = ("red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink", "white", "gray", "black")
@@ -17,8 +17,9 @@ def wheels(m: Model, track: float, places: list[float], radius: float, width: fl
     rubber = m.color("black")
     pairs = [(s, z) for z in places for s in (-1, 1)]
     m.part("wheel", [m.wheel(radius, width).at(s * track / 2, radius, z) for s, z in pairs], rubber)
-    m.part(None, [m.wheel(radius * 0.55, width * 0.3).at(s * (track / 2 + width * 0.42), radius, z) for s, z in pairs],
-           rim)
+    m.part(
+        None, [m.wheel(radius * 0.55, width * 0.3).at(s * (track / 2 + width * 0.42), radius, z) for s, z in pairs], rim
+    )
 
 
 def lights(m: Model, width: float, y: float, front: float, back: float, size: float) -> None:
@@ -45,8 +46,15 @@ def _car(m: Model, long: float, width: float, body: Color, kind: str) -> tuple[f
     f, b = long / 2, -long / 2
     clear = r * 0.75
     nose, tail = belt * m.u(0.8, 0.95), belt * m.u(0.9, 1.05)
-    m.part("body", profile_body(m, [(b, clear), (f, clear), (f, nose * 0.85), (f - 0.15, nose), (f * 0.4, belt),
-                                    (b * 0.7, belt), (b, tail)], width), body)
+    m.part(
+        "body",
+        profile_body(
+            m,
+            [(b, clear), (f, clear), (f, nose * 0.85), (f - 0.15, nose), (f * 0.4, belt), (b * 0.7, belt), (b, tail)],
+            width,
+        ),
+        body,
+    )
     if kind == "sedan":
         a, c, d, e = f * 0.42, f * 0.14, b * 0.32, b * 0.68
     elif kind == "hatchback":
@@ -58,18 +66,35 @@ def _car(m: Model, long: float, width: float, body: Color, kind: str) -> tuple[f
     else:  # sports
         a, c, d, e, roof = f * 0.36, f * 0.02, b * 0.3, b * 0.85, roof - 0.15
     glass = m.color(*GLASS)
-    m.part("window", profile_body(m, [(e, belt - 0.02), (a, belt - 0.02), (c, roof - 0.05), (d, roof - 0.05)],
-                                  width * 0.94, 0.86), glass, 1)
-    m.part("roof", profile_body(m, [(d - 0.03, roof - 0.07), (c + 0.03, roof - 0.07), (c - 0.05, roof), (d + 0.05, roof)],
-                                width * 0.83), body)
+    m.part(
+        "window",
+        profile_body(m, [(e, belt - 0.02), (a, belt - 0.02), (c, roof - 0.05), (d, roof - 0.05)], width * 0.94, 0.86),
+        glass,
+        1,
+    )
+    m.part(
+        "roof",
+        profile_body(
+            m, [(d - 0.03, roof - 0.07), (c + 0.03, roof - 0.07), (c - 0.05, roof), (d + 0.05, roof)], width * 0.83
+        ),
+        body,
+    )
     for z in (c - 0.02, (c + d) / 2, d + 0.02):  # pillars
-        m.part(None, [box(0.05, roof - belt, 0.07).turned("z", s * 9).at(s * width * 0.44, (roof + belt) / 2 - 0.02, z)
-                      for s in (-1, 1)], body)
+        m.part(
+            None,
+            [
+                box(0.05, roof - belt, 0.07).turned("z", s * 9).at(s * width * 0.44, (roof + belt) / 2 - 0.02, z)
+                for s in (-1, 1)
+            ],
+            body,
+        )
     wheels(m, width * 0.92, [f * 0.62, b * 0.6], r, 0.2)
     lights(m, width, nose * 0.72, f, b, 0.09)
     bumper = m.color("black", "gray", body.name)
     m.part("bumper", [m.block(width * 1.01, 0.13, 0.12).at(0, clear + 0.08, s * long / 2) for s in (-1, 1)], bumper)
-    m.part("mirror", [m.block(0.12, 0.09, 0.06).at(s * (width / 2 + 0.05), belt + 0.05, a * 0.9) for s in (-1, 1)], body)
+    m.part(
+        "mirror", [m.block(0.12, 0.09, 0.06).at(s * (width / 2 + 0.05), belt + 0.05, a * 0.9) for s in (-1, 1)], body
+    )
     return roof, (c + d) / 2, r
 
 
@@ -102,8 +127,14 @@ def race_car(m: Model) -> None:
     long, width, body = m.u(3.6, 4.4), m.u(1.5, 1.8), m.color(*BODY)
     other = m.color("white", "black", "yellow", "red")
     rings = []
-    for z, w, h, y in ((1.0, 0.12, 0.1, 0.28), (0.5, 0.24, 0.2, 0.33), (0.1, 0.42, 0.32, 0.38), (-0.35, 0.5, 0.42, 0.42),
-                       (-0.75, 0.3, 0.36, 0.42), (-1.0, 0.16, 0.2, 0.4)):
+    for z, w, h, y in (
+        (1.0, 0.12, 0.1, 0.28),
+        (0.5, 0.24, 0.2, 0.33),
+        (0.1, 0.42, 0.32, 0.38),
+        (-0.35, 0.5, 0.42, 0.42),
+        (-0.75, 0.3, 0.36, 0.42),
+        (-1.0, 0.16, 0.2, 0.4),
+    ):
         n = 10 if m.style != "boxy" else 4
         angle = 2 * np.pi * (np.arange(n) + 0.5) / n
         rings.append(np.stack([w * np.cos(angle), y + h * 0.6 * np.sin(angle), np.full(n, z * long / 2)], 1))
@@ -129,8 +160,11 @@ def ambulance(m: Model) -> None:
     m.part("siren", m.block(0.9, 0.14, 0.22).at(0, roof + 0.07, 0.9), m.color("blue", "red"))
     red = m.color("red")
     for s in (-1, 1):
-        m.part("cross", box(0.03, 0.4, 0.13).at(s * width * 0.5, 0.6, -1.0) + box(0.03, 0.13, 0.4).at(
-            s * width * 0.5, 0.6, -1.0), red)
+        m.part(
+            "cross",
+            box(0.03, 0.4, 0.13).at(s * width * 0.5, 0.6, -1.0) + box(0.03, 0.13, 0.4).at(s * width * 0.5, 0.6, -1.0),
+            red,
+        )
     m.part("stripe", [box(0.03, 0.12, 1.8).at(s * width * 0.5, 0.55, 0.4) for s in (-1, 1)], m.color("red", "orange"))
 
 
@@ -140,10 +174,16 @@ def _cab(m: Model, width: float, z: float, r: float, body: Color, high: float, l
     m.part("cab", m.block(width, high, long).at(0, y + high / 2, z), body)
     glass = m.color(*GLASS)
     m.part("windscreen", box(width * 0.86, high * 0.34, 0.05).at(0, y + high * 0.7, z + long / 2), glass)
-    m.part("side window", [box(0.05, high * 0.3, long * 0.5).at(s * width / 2, y + high * 0.7, z + long * 0.1)
-                           for s in (-1, 1)], glass)
-    m.part("headlight", [m.lump(0.11, 0.11, 0.06).at(s * width * 0.36, y + high * 0.2, z + long / 2) for s in (-1, 1)],
-           m.color("yellow", "white"))
+    m.part(
+        "side window",
+        [box(0.05, high * 0.3, long * 0.5).at(s * width / 2, y + high * 0.7, z + long * 0.1) for s in (-1, 1)],
+        glass,
+    )
+    m.part(
+        "headlight",
+        [m.lump(0.11, 0.11, 0.06).at(s * width * 0.36, y + high * 0.2, z + long / 2) for s in (-1, 1)],
+        m.color("yellow", "white"),
+    )
     m.part("bumper", m.block(width, 0.2, 0.15).at(0, y, z + long / 2), m.color("gray", "black"))
 
 
@@ -170,8 +210,14 @@ def truck(m: Model) -> None:
         m.part("bed", m.block(width, 0.16, bed_long).at(0, y, z), load)
         if m.chance(0.5):
             wood = m.color("brown")
-            m.part("log", [m.rod(0.22, bed_long * 0.9).turned("x", 90).at(x, y + 0.3 + h, z)
-                           for x, h in ((-0.5, 0), (0, 0), (0.5, 0), (-0.25, 0.38), (0.25, 0.38))], wood)
+            m.part(
+                "log",
+                [
+                    m.rod(0.22, bed_long * 0.9).turned("x", 90).at(x, y + 0.3 + h, z)
+                    for x, h in ((-0.5, 0), (0, 0), (0.5, 0), (-0.25, 0.38), (0.25, 0.38))
+                ],
+                wood,
+            )
     else:
         tall = m.u(0.5, 0.95)
         m.part("bed", m.block(width, 0.14, bed_long).at(0, y, z), load)
@@ -179,8 +225,11 @@ def truck(m: Model) -> None:
         walls += [box(width, tall, 0.09).at(0, y + tall / 2, z + s * bed_long / 2) for s in (-1, 1)]
         m.part("side wall", walls, load)
         if kind == "dump" and m.chance(0.6):
-            m.part("load", m.lump(width * 0.42, tall * 0.8, bed_long * 0.42).at(0, y + tall * 0.6, z),
-                   m.color("brown", "gray", "beige"))
+            m.part(
+                "load",
+                m.lump(width * 0.42, tall * 0.8, bed_long * 0.42).at(0, y + tall * 0.6, z),
+                m.color("brown", "gray", "beige"),
+            )
     places = [front - 0.1, *([z - bed_long * 0.2] if m.chance(0.5) else []), -total / 2 + r * 1.8]
     wheels(m, width * 0.88, places, r, 0.32)
 
@@ -191,8 +240,11 @@ def fire_truck(m: Model) -> None:
     long, high = m.u(5.5, 7.0), m.u(1.7, 2.1)
     _cab(m, width, long / 2 - 0.9, r, red, high, 1.8)
     m.part("body", m.block(width, high * 0.9, long - 1.9).at(0, r * 1.1 + high * 0.45, -0.95), red)
-    m.part("stripe", [box(0.04, 0.18, long * 0.95).at(s * width / 2, r + high * 0.45, 0) for s in (-1, 1)],
-           m.color("white", "yellow"))
+    m.part(
+        "stripe",
+        [box(0.04, 0.18, long * 0.95).at(s * width / 2, r + high * 0.45, 0) for s in (-1, 1)],
+        m.color("white", "yellow"),
+    )
     metal, top = m.color("gray", "white"), r * 1.1 + high + 0.15
     rungs = 9
     pieces = [box(0.08, 0.12, long * 0.85).at(s * 0.28, top, -0.2) for s in (-1, 1)]
@@ -215,8 +267,16 @@ def bus(m: Model) -> None:
     for deck in range(decks):
         y = base + high * (0.62 + 0.78 * deck)
         for s in (-1, 1):
-            m.part("side window", [box(0.05, high * 0.3, long / count * 0.72).at(
-                s * width / 2, y, (k - (count - 1) / 2) * long / count * 0.95) for k in range(count)], glass)
+            m.part(
+                "side window",
+                [
+                    box(0.05, high * 0.3, long / count * 0.72).at(
+                        s * width / 2, y, (k - (count - 1) / 2) * long / count * 0.95
+                    )
+                    for k in range(count)
+                ],
+                glass,
+            )
         m.part("windscreen", box(width * 0.88, high * 0.36, 0.05).at(0, y, long / 2), glass)
     m.part("door", box(0.06, high * 0.8, 0.9).at(width / 2, base + high * 0.42, long * 0.38), m.color("gray", "black"))
     m.part("stripe", [box(0.05, 0.16, long * 0.98).at(s * width / 2, base + high * 0.3, 0) for s in (-1, 1)], m.color())
@@ -224,115 +284,3 @@ def bus(m: Model) -> None:
     wheels(m, width * 0.9, [long * 0.32, -long * 0.3], r, 0.3)
     if double:
         m.trait("double-decker")
-
-
-@generator("tractor", "vehicle")
-def tractor(m: Model) -> None:
-    body, rim = m.color("red", "green", "blue", "orange", "yellow"), m.color("yellow", "white", "gray", "red")
-    big, small = m.u(0.7, 0.9), m.u(0.36, 0.48)
-    m.part("bonnet", m.block(0.75, 0.6, 1.5).at(0, 1.0, 0.75), body)
-    m.part("cab", m.block(1.1, 0.35, 1.0).at(0, 0.95, -0.6), body)
-    glass = m.color(*GLASS)
-    m.part("window", m.block(1.0, 0.75, 0.9).at(0, 1.5, -0.6), glass)
-    m.part("roof", m.block(1.2, 0.1, 1.1).at(0, 1.92, -0.6), body)
-    m.part("exhaust", m.rod(0.05, 0.6).at(0.22, 1.55, 0.7), m.color("black", "gray"))
-    for z, r, w in ((-0.7, big, 0.42), (1.2, small, 0.28)):
-        m.part("wheel", [m.wheel(r, w).at(s * 0.75, r, z) for s in (-1, 1)], m.color("black"))
-        m.part(None, [m.wheel(r * 0.5, w * 0.3).at(s * (0.75 + w * 0.4), r, z) for s in (-1, 1)], rim)
-    m.trait("with large rear wheels")
-
-
-@generator("train", "vehicle")
-def train(m: Model) -> None:
-    body, trim = m.color(*BODY), m.color("black", "gray", "yellow", "red")
-    steam = m.chance(0.6)
-    if steam:
-        long, r = m.u(2.6, 3.6), m.u(0.5, 0.6)
-        m.part("boiler", m.round(r, long * 0.62).turned("x", 90).at(0, 1.25, long * 0.18), body)
-        m.part("cab", m.block(1.4, 1.5, long * 0.32).at(0, 1.55, -long * 0.32), m.color(body.name, "red", "black"))
-        m.part("roof", m.block(1.6, 0.1, long * 0.38).at(0, 2.35, -long * 0.32), trim)
-        m.part("window", [box(0.05, 0.45, 0.5).at(s * 0.7, 1.85, -long * 0.32) for s in (-1, 1)], m.color(*GLASS))
-        m.part("chimney", m.round(0.13, 0.6, 0.22).at(0, 1.25 + r + 0.25, long * 0.38), m.color("black", "gray"))
-        m.part("dome", m.lump(0.2, 0.28).at(0, 1.25 + r, long * 0.1), m.color("yellow", "gray"))
-        m.part("frame", m.block(1.3, 0.25, long).at(0, 0.72, 0), trim)
-        count, w = m.i(2, 4), 0.38
-        m.part("wheel", [m.wheel(w, 0.12).at(s * 0.62, w, (k / (count - 1) - 0.5) * long * 0.75)
-                         for k in range(count) for s in (-1, 1)], m.color("black", "red", "gray"))
-        m.trait("a steam locomotive")
-        return
-    long, width, high = m.u(5, 8), m.u(1.6, 2.0), m.u(1.8, 2.2)
-    f = long / 2
-    m.part("body", profile_body(m, [(-f, 0.5), (f, 0.5), (f, 1.0), (f * m.u(0.7, 0.9), 0.5 + high), (-f, 0.5 + high)],
-                                width, 0.92), body)
-    count, glass = m.i(4, 7), m.color(*GLASS)
-    for s in (-1, 1):
-        m.part("window", [box(0.05, high * 0.26, long / count * 0.6).at(
-            s * width * 0.49, 0.5 + high * 0.6, (k - count / 2) * long * 0.8 / count) for k in range(count)], glass)
-    m.part("stripe", [box(0.04, 0.2, long * 0.95).at(s * width * 0.5, 0.85, 0) for s in (-1, 1)], trim)
-    m.part("wheel", [m.wheel(0.32, 0.14).at(s * width * 0.36, 0.32, z * long) for z in (-0.4, -0.26, 0.26, 0.4)
-                     for s in (-1, 1)], m.color("black", "gray"))
-
-
-@generator("bicycle", "vehicle", ("low-poly", "smooth"))
-def bicycle(m: Model) -> None:
-    r, base = m.u(0.3, 0.36), m.u(0.95, 1.1)
-    frame, tyre = m.color(), m.color("black", "black", "brown")
-    front, back = (0, r, base / 2), (0, r, -base / 2)
-    crank, seat, head = (0, r * 0.95, -base * 0.06), (0, r + 0.5, -base * 0.2), (0, r + 0.48, base * 0.3)
-    metal = m.color("gray", "white")
-    for z in (front[2], back[2]):
-        wheel = torus(r - 0.022, 0.022, 24, 6).turned("z", 90).at(0, r, z)
-        m.part("wheel", wheel, tyre)
-        spokes = [between((0, r, z), (0, r + (r - 0.02) * np.sin(a), z + (r - 0.02) * np.cos(a)), 0.005, 4)
-                  for a in np.pi / 4 * np.arange(8)]
-        m.part(None, spokes, metal)
-    bars = [(crank, seat), (seat, head), (crank, head), (back, crank), (back, seat), (head, front)]
-    m.part("frame", [between(a, b, 0.018, 6) for a, b in bars], frame, 1)
-    m.part("saddle", m.lump(0.07, 0.03, 0.13).at(0, r + 0.56, -base * 0.22), m.color("black", "brown"))
-    top = (0, r + 0.62, base * 0.26)
-    m.part("handlebar", tube([(-0.26, top[1], top[2] - 0.08), (-0.2, top[1], top[2]), (0.2, top[1], top[2]),
-                              (0.26, top[1], top[2] - 0.08)], 0.014, 6), metal)
-    m.part(None, between(head, top, 0.014, 6), metal)
-    m.part("pedal", [box(0.09, 0.02, 0.06).at(s * 0.11, crank[1] + s * 0.15, crank[2]) for s in (-1, 1)], tyre)
-    if m.chance(0.3):
-        m.part("basket", m.block(0.3, 0.2, 0.22).at(0, top[1] - 0.1, top[2] + 0.16), m.color("brown", "gray", "white"))
-
-
-@generator("motorcycle", "vehicle", ("low-poly", "smooth"))
-def motorcycle(m: Model) -> None:
-    r, base, body = m.u(0.3, 0.36), m.u(1.25, 1.5), m.color(*BODY)
-    metal, black = m.color("gray"), m.color("black")
-    for z in (-base / 2, base / 2):
-        m.part("wheel", torus(r - 0.07, 0.07, 24, 8).turned("z", 90).at(0, r, z), black)
-        m.part(None, m.wheel(r * 0.55, 0.06).at(0, r, z), metal)
-    m.part("engine", m.block(0.3, 0.34, 0.42).at(0, r + 0.08, 0), metal)
-    m.part("tank", m.lump(0.17, 0.16, 0.32).at(0, r + 0.48, 0.14), body)
-    m.part("seat", m.block(0.24, 0.09, 0.6).at(0, r + 0.46, -0.36), black)
-    m.part("fork", [between((s * 0.09, r, base / 2), (s * 0.09, r + 0.72, base * 0.3), 0.025, 6) for s in (-1, 1)],
-           metal)
-    m.part("handlebar", between((-0.36, r + 0.78, base * 0.27), (0.36, r + 0.78, base * 0.27), 0.02, 6), black)
-    m.part("headlight", m.lump(0.1).at(0, r + 0.6, base * 0.37), m.color("yellow", "white"))
-    m.part("exhaust", between((0.17, r * 0.8, 0.2), (0.17, r * 0.85, -base * 0.6), 0.045, 8), metal)
-    m.part(None, between((0, r, -base / 2), (0, r + 0.4, -0.1), 0.06, 6), black)
-    m.part("mudguard", m.block(0.2, 0.05, 0.5).at(0, 2 * r + 0.04, -base / 2), body)
-
-
-@generator("tank", "vehicle")
-def tank(m: Model) -> None:
-    body = m.color("green", "green", "brown", "beige", "gray")
-    long, width = m.u(4.5, 6.0), m.u(2.6, 3.2)
-    f = long / 2
-    m.part("hull", profile_body(m, [(-f, 0.6), (-f * 0.85, 0.35), (f * 0.85, 0.35), (f, 0.7), (f * 0.7, 1.15),
-                                    (-f * 0.95, 1.15)], width * 0.7), body)
-    track, r = m.color("black", "gray"), 0.4
-    for s in (-1, 1):
-        belt = [(f * 0.8, 0.0), (f * 0.98, 0.35), (f * 0.98, 0.55), (f * 0.8, 0.8), (-f * 0.8, 0.8), (-f * 0.98, 0.5),
-                (-f * 0.98, 0.35), (-f * 0.8, 0.0)]
-        m.part("track", extrude(belt, width * 0.2).turned("y", -90).at(s * width * 0.42, 0, 0), track)
-        m.part("road wheel", [m.wheel(r * 0.75, 0.1).at(s * width * 0.53, 0.38, (k / 4 - 0.5) * long * 0.72)
-                              for k in range(5)], m.color(body.name, "gray"))
-    m.part("turret", (m.rod(width * 0.34, 0.6, width * 0.24) if m.chance(0.6) else m.block(width * 0.6, 0.55, long * 0.38)
-                      ).at(0, 1.45, -0.1), body)
-    reach = m.u(2.2, 3.2)
-    m.part("gun", m.rod(0.11, reach).turned("x", 90).at(0, 1.5, reach / 2 + 0.5), m.color(body.name, "black"))
-    m.part("hatch", m.round(0.3, 0.12).at(0.2, 1.8, -0.3), body)
