@@ -74,43 +74,43 @@ def listed(words: Sequence[str]) -> str:
 def captions(model: Model, colors: Sequence[str], rng: np.random.Generator) -> list[str]:
     """Three to five sentences about a model whose measured colours are `colors`."""
     label, parts = model.label, list(model.parts.values())
-    said = []
-    main = f"{colors[0]} " if colors and rng.random() < 0.7 else ""
-    trait = str(rng.choice(model.traits)) if model.traits else ""
-    adjective = trait if trait and " " not in trait else ""
-    clause = (
-        ""
-        if adjective or not trait
-        else (f" {trait}" if trait.startswith(("with", "of", "in", "on", "lying")) else f", {trait},")
-    )
-    subject = with_article(" ".join(f"{adjective} {main}{label}".split()))
-    chosen = [parts[k] for k in sorted(rng.choice(len(parts), min(len(parts), int(rng.integers(2, 4))), replace=False))]
-    said.append(
-        f"{subject}{clause} with {listed([counted(p) for p in chosen])}".replace(",,", ",")
-        if not clause.startswith((" with", ","))
-        else f"{subject}{clause.rstrip(',')}"
-    )
-    colored = [p for p in parts if p.color]
-    if colored:
-        few = [colored[k] for k in sorted(rng.choice(len(colored), min(len(colored), 2), replace=False))]
-        facts = [
-            f"its {p.name if p.count == 1 or p.name in UNCOUNTED else plural(p.name)} "
-            f"{'is' if p.count == 1 or p.name in UNCOUNTED else 'are'} {p.color}"
-            for p in few
-        ]
-        said.append(f"{with_article(label)}: {listed(facts)}")
-    names = [p.name if p.count == 1 or p.name in UNCOUNTED else plural(p.name) for p in parts]
-    said.append(
-        f"the parts of this {label} are the {listed(names)}"
-        if len(names) > 1
-        else f"this {label} is made of {counted(parts[0])}"
-    )
-    several = [p for p in parts if 2 <= p.count <= MANY and p.name not in UNCOUNTED]
-    if several:
-        part = several[int(rng.integers(len(several)))]
-        said.append(f"this {label} has {counted(part, with_color=False)}")
-    said.append(
-        f"{with_article(STYLE[model.style] + ' ' + label)} in "
-        f"{listed([color for color in colors]) if colors else 'no particular colour'}"
-    )
+    thing = with_article(label)
+    this, its, has, are = ("these", "their", "have", "are") if thing == label else ("this", "its", "has", "is")
+    said = [_introduced(model, colors, rng)]
+    if colored := [p for p in parts if p.color]:
+        facts = [f"{its} {_named(p)} {'is' if _is_one(p) else 'are'} {p.color}" for p in _some(colored, 2, rng)]
+        said.append(f"{thing}: {listed(facts)}")
+    if len(parts) > 1:
+        said.append(f"the parts of {this} {label} are the {listed([_named(p) for p in parts])}")
+    else:
+        said.append(f"{this} {label} {are} made of {counted(parts[0])}")
+    if several := [p for p in parts if 2 <= p.count <= MANY and p.name not in UNCOUNTED]:
+        said.append(f"{this} {label} {has} {counted(_some(several, 1, rng)[0], with_color=False)}")
+    if colors:
+        said.append(f"{with_article(f'{STYLE[model.style]} {label}')} in {listed(list(colors))}")
     return list(dict.fromkeys(" ".join(text.split()) for text in said))
+
+
+def _introduced(model: Model, colors: Sequence[str], rng: np.random.Generator) -> str:
+    """The object with what sets it apart, else with some of its parts."""
+    trait = str(rng.choice(model.traits)) if model.traits else ""
+    adjective = trait if " " not in trait else ""
+    main = colors[0] if colors and rng.random() < 0.7 else ""
+    subject = with_article(" ".join(f"{adjective} {main} {model.label}".split()))
+    if trait and not adjective:
+        return f"{subject} {trait}" if trait.startswith(("with", "of", "in", "on", "lying")) else f"{subject}, {trait}"
+    parts = _some(list(model.parts.values()), int(rng.integers(2, 4)), rng)
+    return f"{subject} with {listed([counted(p) for p in parts])}"
+
+
+def _some(parts: list[Part], count: int, rng: np.random.Generator) -> list[Part]:
+    """Up to `count` of the parts, in their order."""
+    return [parts[k] for k in sorted(rng.choice(len(parts), min(len(parts), count), replace=False))]
+
+
+def _is_one(part: Part) -> bool:
+    return part.count == 1 or part.name in UNCOUNTED
+
+
+def _named(part: Part) -> str:
+    return part.name if _is_one(part) else plural(part.name)

@@ -286,11 +286,12 @@ def bookcase(m: Model) -> None:
     width, depth, height, rows = m.u(0.6, 1.2), m.u(0.25, 0.35), m.u(1.1, 2.1), m.i(3, 6)
     color = m.color(*WOOD, "white", "gray", "black")
     levels = _compartments(m, width, height, depth, rows, color, True, m.chance(0.7))
+    filled = 0
     for y in levels:
         if m.chance(0.85):
-            share = m.u(0.35, 0.97)
-            _books(m, -width * 0.47, y, width * 0.94 * share, height / rows - 0.04, depth)
-    m.trait(f"with {rows} rows of books" if "book" in m.parts else f"with {rows} empty rows")
+            room = width * 0.94 * m.u(0.35, 0.97)
+            filled += _books(m, -width * 0.47, y, room, height / rows - 0.04, depth) > 0
+    m.trait(f"with {filled} row{'s' if filled > 1 else ''} of books" if filled else f"with {rows} empty rows")
 
 
 @generator("shelf", "furniture")
