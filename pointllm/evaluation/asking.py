@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from ..bind import PointBind
 from ..errors import WeightsError
 from .provenance import Progress, Run, one_line
 from .questions import Question
@@ -36,6 +38,11 @@ class Asker:
 
             self._model = PointLLM.from_pretrained(self.run.profile)
         return self._model
+
+    @cached_property
+    def bind(self) -> PointBind:
+        """The joint space: the model's, where it is loaded."""
+        return getattr(self._model, "bind", None) or PointBind.from_pretrained(self.run.profile)
 
     def ask(self, questions: Sequence[Question]) -> tuple[list[str], dict[str, str]]:
         """The answers in order ("" where the object can't be read), and id → reason of such objects.

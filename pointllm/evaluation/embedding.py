@@ -16,13 +16,12 @@ import torch
 
 from ..bind import PointBind
 from ..errors import WeightsError
-from ..inputs import PointCloud, read_shape
-from ..inputs.orientation import with_up
+from ..inputs import PointCloud
 from ..tasks.calibration import Calibration
 from ..tasks.fingerprint import fingerprint
 from ..tasks.label_cache import LabelCache
 from ..tasks.zero_shot import ZeroShot
-from .objects import Target
+from .objects import Target, read_target
 from .pictures import Thumbnails
 from .provenance import Progress, Run, one_line
 from .stores import VectorStore, file_key, key_of
@@ -53,7 +52,7 @@ def embed_objects(run: Run, bind: PointBind, targets: Sequence[Target], variant:
     """Vectors of all targets as `variant` shows them, from the store where they are known."""
     store = VectorStore(run.cache / "shapes" / f"{run.space_key[:12]}-{variant}-{'-'.join(witnesses)}",
                         (len(witnesses), bind.dim))
-    keys = [file_key(target.path) for target in targets]
+    keys = [key_of(file_key(target.path), target.up_axis) for target in targets]
     failures: dict[str, str] = {}
     progress = Progress(f"embedding {variant}", sum(key not in store for key in keys))
     try:
@@ -63,7 +62,7 @@ def embed_objects(run: Run, bind: PointBind, targets: Sequence[Target], variant:
             try:
                 cloud = read_target(target)
                 if thumbnails is not None and variant == "mesh":
-                    thumbnails.draw(target.id, cloud)
+                    thumbnails.draw(target, cloud)
                 store.put(key, _look(bind, VARIANTS[variant][0](cloud), witnesses))
             except WeightsError:
                 raise
@@ -78,12 +77,6 @@ def embed_objects(run: Run, bind: PointBind, targets: Sequence[Target], variant:
         if key in store:
             vectors[row] = store[key]
     return Embedded({witness: vectors[:, column] for column, witness in enumerate(witnesses)}, failures)
-
-
-def read_target(target: Target) -> PointCloud:
-    """The object's shape; with y up where the data, rather than the file, says which axis points up."""
-    cloud = read_shape(target.path)
-    return with_up(cloud, target.up_axis) if target.up_axis else cloud
 
 
 @torch.inference_mode()

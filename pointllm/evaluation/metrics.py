@@ -133,10 +133,21 @@ def retrieval(similarity: np.ndarray, relevant: np.ndarray, allowed: np.ndarray 
                      int(counted.sum()), int((~counted).sum()), precisions)
 
 
-def chance_map(relevant: np.ndarray, allowed: np.ndarray | None = None, seed: int = 0, rounds: int = 20) -> float:
-    """mAP in percent of rankings drawn at random: the floor that a figure is to be read against."""
-    rng = np.random.default_rng(seed)
-    return float(np.mean([retrieval(rng.random(relevant.shape), relevant, allowed).map for _ in range(rounds)]))
+def chance_map(relevant: np.ndarray, allowed: np.ndarray | None = None) -> float:
+    """Expected mAP in percent of rankings at random: the floor that a figure is to be read against.
+
+    With R relevant among N, the expectation of average precision is the mean over places i of
+    (1 + (i - 1) (R - 1) / (N - 1)) / i: one at i is relevant with R / N, and so is each before it, given that, with
+    (R - 1) / (N - 1).
+    """
+    allowed = np.ones_like(relevant) if allowed is None else allowed
+    sizes, counts = allowed.sum(axis=1), (relevant & allowed).sum(axis=1)
+    expected = []
+    for size, count in zip(sizes.tolist(), counts.tolist(), strict=True):
+        if count:
+            places = np.arange(1, size + 1)
+            expected.append(float(np.mean((1 + (places - 1) * (count - 1) / max(size - 1, 1)) / places)))
+    return percent(expected)
 
 
 def balanced_accuracy(said_yes: Sequence[bool | None], truth: Sequence[bool]) -> float:

@@ -14,6 +14,8 @@ from pathlib import Path
 from ..data.files import write_atomic
 from ..data.records import OBJECTS, Label, Record, Row, read_labels, read_records, read_rows
 from ..errors import DataError
+from ..inputs import PointCloud, read_shape
+from ..inputs.orientation import with_up
 
 ORDER_SEED = 7  # of the order in which `--n` takes objects: the same as the acceptance check's
 
@@ -84,6 +86,12 @@ def read_objects(data: str | Path, split: str = "val", n: int | None = None, hol
         if target.path in make and not target.path.is_file():
             write_atomic(target.path, make[target.path]())
     return Objects(tuple(targets), labels, origin)
+
+
+def read_target(target: Target) -> PointCloud:
+    """The object's shape; with y up where the data, rather than the file, says which axis points up."""
+    cloud = read_shape(target.path)
+    return with_up(cloud, target.up_axis) if target.up_axis else cloud
 
 
 def label_of(name: str, labels: dict[str, Label]) -> Label:

@@ -9,7 +9,6 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..bind import PointBind
 from ..errors import InputError
 from . import charts, metrics
 from .asking import Asker
@@ -62,9 +61,8 @@ def run_qa(run: Run, objects: Objects, kinds: Sequence[str] = KINDS, questions: 
         raise InputError("no question can be made of these objects; ask of other kinds, or give --questions FILE")
     asker = asker or Asker(run, cache)
     answers, failures = asker.ask(asked)
-    bind = PointBind.from_pretrained(run.profile)
     others = {kind: maker.references(kind) for kind in ("use", "parts") if any(q.kind == kind for q in asked)}
-    verdicts = judge(asked, answers, objects.labels, lambda texts: embed_sentences(run, bind, texts), others)
+    verdicts = judge(asked, answers, objects.labels, lambda texts: embed_sentences(run, asker.bind, texts), others)
     for verdict in verdicts:
         if verdict.question.target.id in failures and verdict.right is not None:
             verdict.right = False
@@ -229,7 +227,7 @@ def _card(verdict: Verdict, thumbnails: Thumbnails) -> Card:
     if "similarity" in verdict.figures:
         lines.append(("likeness", f"{verdict.figures['similarity']:.2f}"))
     return Card(thumbnails.of(question.target), question.target.label, lines, verdict.right,
-                thumbnails.file(question.target.id).stem)
+                thumbnails.file(question.target).stem)
 
 
 def _item(verdict: Verdict) -> dict:

@@ -21,8 +21,8 @@ from ..inputs.image import read_image
 from ..inputs.orientation import with_up
 from ..inputs.views import Camera, render_views
 from . import metrics
-from .embedding import embed_each, embed_objects, read_target, recogniser, witnesses_of
-from .objects import Objects, Target
+from .embedding import embed_each, embed_objects, recogniser, witnesses_of
+from .objects import Objects, Target, read_target
 from .pictures import Thumbnails
 from .provenance import Run
 from .report import Card, Gallery, Heading, Report, Table, Text, Tile
@@ -42,11 +42,11 @@ PAPER = {
 
 @dataclass(frozen=True)
 class Side:
-    """Queries or gallery: vectors (N, D), the labels of each, and which object each belongs to (None: none)."""
+    """Queries or gallery: vectors (N, D), their labels and names, and the ids of the objects they are of ("": none)."""
 
     vectors: np.ndarray
     labels: list[str]
-    owners: list[str | None]
+    owners: list[str]
     names: list[str]
 
 
@@ -125,7 +125,7 @@ def _side(vectors: np.ndarray, targets: Sequence[Target]) -> Side:
 
 def _texts(run: Run, bind: PointBind, targets: Sequence[Target]) -> Side:
     labels = sorted({t.label for t in targets})
-    return Side(recogniser(run, bind, labels, TEMPLATES[:1]).label_vectors, labels, [None] * len(labels), labels)
+    return Side(recogniser(run, bind, labels, TEMPLATES[:1]).label_vectors, labels, [""] * len(labels), labels)
 
 
 def _pictures(run: Run, bind: PointBind, targets: Sequence[Target]) -> tuple[Side, int]:
@@ -166,7 +166,7 @@ def _picture_vectors(bind: PointBind, target: Target, size: int) -> np.ndarray:
 def _relevant(queries: Side, gallery: Side) -> tuple[np.ndarray, np.ndarray]:
     """(Q, G) bool: the same label; and not the same object."""
     same = np.array(queries.labels)[:, None] == np.array(gallery.labels)[None]
-    mine = np.array([[q is not None and q == g for g in gallery.owners] for q in queries.owners])
+    mine = np.array(queries.owners)[:, None] == np.array(gallery.owners)[None]
     return same, ~mine
 
 
@@ -192,11 +192,11 @@ def _add_examples(report: Report, targets: Sequence[Target], shapes: Side, texts
         similarity[row] = -np.inf
         order = np.argsort(-similarity, kind="stable")[:3]
         query = Card(thumbnails.of(targets[row]), targets[row].label, [("query", targets[row].id)], None,
-                     thumbnails.file(targets[row].id).stem)
+                     thumbnails.file(targets[row]).stem)
         report.add(Text(f"3D: {targets[row].id}"),
                    Gallery([query, *(_found(targets[i], targets[row].label, thumbnails) for i in order)]))
 
 
 def _found(target: Target, wanted: str, thumbnails: Thumbnails) -> Card:
     return Card(thumbnails.of(target), target.label, [("object", target.id)], target.label == wanted,
-                thumbnails.file(target.id).stem)
+                thumbnails.file(target).stem)

@@ -116,7 +116,7 @@ def _add_objects(run: Run, report: Report, bind: PointBind, sounds: Sequence[Sou
         sound = sounds[queries[first]]
         report.add(Text(f"Sound: {spoken_class(sound)}, {sound.path.name}"), Gallery([
             Card(thumbnails.of(targets[i]), targets[i].label, [("object", targets[i].id)], targets[i].label == label,
-                 thumbnails.file(targets[i].id).stem) for i in order]))
+                 thumbnails.file(targets[i]).stem) for i in order]))
     report.items += [{"key": f"sound-3d|{sounds[q].path.parent.name}/{sounds[q].path.name}", "group": "sound-3d",
                       "score": float(ap)}
                      for q, ap in zip(queries, ranked.average_precision, strict=True) if not np.isnan(ap)]
@@ -136,7 +136,7 @@ def _add_objects(run: Run, report: Report, bind: PointBind, sounds: Sequence[Sou
                     f"mean sound is nearest. Right: {metrics.percent(hits):.1f} %; by chance: "
                     f"{100 / len(labels):.1f} %."),
                Gallery([Card(thumbnails.of(targets[i]), targets[i].label, [("nearest sound", g)], hit,
-                             thumbnails.file(targets[i].id).stem)
+                             thumbnails.file(targets[i]).stem)
                         for i, g, hit in list(zip(among, got, hits, strict=True))[:2 * EXAMPLES]]))
     report.items += [{"key": f"object-by-sound|{targets[i].id}", "group": "object-by-sound", "label": targets[i].label,
                       "right": bool(hit)} for i, hit in zip(among, hits, strict=True)]

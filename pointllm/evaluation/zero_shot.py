@@ -196,9 +196,9 @@ def _add_confusions(report: Report, objects: Objects, names: Sequence[str], outc
                    for t, w, g in zip(targets, wanted, got, strict=True)]
     shown = sorted(set(rows) | set(columns))
     report.add(Picture("confusion", charts.confusion(metrics.confusion_matrix(rows, columns, shown), shown),
-                       f"Rows: what the object is; columns: {'the label' if by_class else 'the category of the label'} "
-                       "it was given. The diagonal is blue" + ("." if by_class else
-                       ", and includes other labels of the same category.") + " Darker: a larger share of the row."))
+                       f"Rows: what the object is; columns: the {'label' if by_class else 'category of the label'} it "
+                       f"was given. On the diagonal, in blue: {'right' if by_class else 'right, or of the category'}. "
+                       "A stronger colour is a larger share of the row."))
 
 
 def _add_examples(report: Report, targets: Sequence[Target], outcome: Outcome, thumbnails: Thumbnails,
@@ -221,5 +221,5 @@ def _add_examples(report: Report, targets: Sequence[Target], outcome: Outcome, t
             guesses = ", ".join(f"{p.label} {p.score:.2f}" for p in outcome.predictions[row][:3])
             cards.append(Card(thumbnails.of(targets[row]), targets[row].label,
                               [("said", guesses), ("object", targets[row].id)], bool(outcome.places[row] == 0),
-                              thumbnails.file(targets[row].id).stem))
+                              thumbnails.file(targets[row]).stem))
         report.add(Heading(title), Gallery(cards))
