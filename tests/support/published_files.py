@@ -133,14 +133,14 @@ def write_hugging_face(folder, safe=True, pieces="1MB"):
     return llama
 
 
-def write_tokenizer(file, pieces=60):
-    """A sentencepiece model."""
+def write_tokenizer(file, pieces=60, more="what is this object?"):
+    """A sentencepiece model; another sentence gives another one."""
     import io
 
     import sentencepiece
 
     model = io.BytesIO()
-    sentences = ["the quick brown fox jumps over the lazy dog", "a red chair with four legs", "what is this object?"]
+    sentences = ["the quick brown fox jumps over the lazy dog", "a red chair with four legs", more]
     sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(sentences * 5), model_writer=model,
                                              vocab_size=pieces, hard_vocab_limit=False, minloglevel=2)
     file.write_bytes(model.getvalue())

@@ -61,6 +61,15 @@ def test_the_tokenizer_may_lie_one_level_up_and_the_folder_above_be_named(tmp_pa
     assert (tmp_path / "out" / "llm" / "base" / "tokenizer.model").is_file()
 
 
+def test_another_tokenizer_beside_the_same_weights_is_taken_over(tmp_path):
+    folder, out = write_meta(tmp_path / "7B"), tmp_path / "out"
+    convert(folder, out)
+    assert [part.state for part in convert(folder, out)] == ["kept"]
+    write_tokenizer(folder / "tokenizer.model", more="an airplane in the sky")
+    assert [part.state for part in convert(folder, out)] == ["converted"]
+    assert (out / "llm/base/tokenizer.model").read_bytes() == (folder / "tokenizer.model").read_bytes()
+
+
 def test_one_file_of_a_folder_stands_for_the_folder(tmp_path):
     folder = write_meta(tmp_path / "7B", shards=2)
     convert(folder / "consolidated.01.pth", tmp_path / "out")

@@ -149,7 +149,8 @@ def _convert_part(out: Path, given: str, part: Part, encoder: str | None, dtype:
         note = f"{part.place.name} is there from {there['sources'][0]['name']}"
         return _result(given, part, "skipped", folder, started, note=note)
     logger.info("%s: reading for its checksum", first.name)
-    sources = [{"name": path.name, "size": path.stat().st_size, "sha256": sha256_of(path)} for path in part.sources]
+    given_files = dict.fromkeys((*part.sources, *part.copies.values()))  # a cache is both
+    sources = [{"name": path.name, "size": path.stat().st_size, "sha256": sha256_of(path)} for path in given_files]
     if there and there["sources"] == sources and there["dtype"] == dtype and _same_files(folder, there):
         return _result(given, part, "kept", folder, started, there["files"])
     twin = profiles.twin_of(out, part, sources, dtype)
