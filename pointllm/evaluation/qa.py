@@ -29,10 +29,21 @@ TITLES = {
     "text": ("Questions from a file", "similarity"),
 }
 COSINES = ("similarity", "floor")  # figures in 0-1; all others are percentages
+WORDS = {
+    "by_label": "names the label itself", "exact": "nothing but the name", "in_chinese": "answers in Chinese",
+    "yes_rate": "answers yes", "unclear": "neither yes nor no", "own_name": "right, asked about its own name",
+    "same_category": "right, asked about a name of its category",
+    "other_category": "right, asked about a name of another", "balanced_near": "balanced, own against same category",
+    "balanced_far": "balanced, own against other category", "names_one": "names a colour on record",
+    "names_main": "names the main one", "names_wrong": "names one that isn't on record", "keyword_f1": "keyword F1",
+    "nearest": "right reference nearest", "among_five": "right reference among five nearest",
+    "mentions": "mentions the name", "colors_right": "colours right", "speaks_of_colors": "speaks of colours",
+}
 NOTES = {
-    "named": "named: the label, an accepted one or a synonym stands in the answer as a word of its own (plural by -s, "
-             "-es allowed). By label alone: without synonyms. Nothing but the name: the whole answer is the name.",
-    "color": "right: the answer names a colour on record and none that isn't. Colours on record come from the data; "
+    "named": "Named: the label, an accepted one or a synonym stands in the answer as a word of its own (plural by -s, "
+             "-es allowed). The label itself: without synonyms.",
+    "zh": "Named: the Chinese name of an accepted label stands in the answer.",
+    "color": "Right: the answer names a colour on record and none that isn't. Colours on record come from the data; "
              "shades count as the colour they are one of.",
     "text": "Keyword F1: words of answer and reference that carry meaning, cut to a stem. Similarity: cosine of the "
             "text tower, to the reference and (floor) on average to those of other labels. Nearest: the reference of "
@@ -158,18 +169,19 @@ def _add_kind(report: Report, kind: str, verdicts: Sequence[Verdict], thumbnails
     summary = report.summary[kind]
     prompts = Counter(v.question.prompt for v in verdicts)
     asked = f"Asked: {next(iter(prompts))}" if len(prompts) == 1 else f"{len(prompts)} different questions."
-    group = "named" if kind in ("name", "what", "name-zh") else kind if kind in NOTES else "text"
+    group = {"name": "named", "what": "named", "name-zh": "zh"}.get(kind, kind if kind in NOTES else "text")
     note = NOTES[group] if kind != "yes-no" else (
         "Each object is asked about its own name, about a name of the same category and about one of another; "
         "synonyms and names that contain one another are not drawn. Balanced: mean of the shares right where yes "
         "and where no is true; always yes, or always no, gives 50.")
-    figures = [[name.replace("_", " "), f"{value:.2f}" if name in COSINES else f"{value:.1f} %"]
+    figures = [[WORDS.get(name, name.replace("_", " ")), f"{value:.2f}" if name in COSINES else f"{value:.1f} %"]
                for name, value in summary.items() if name != "questions"]
+    if any(v.right is not None for v in verdicts) and kind != "yes-no":
+        low, high = metrics.bootstrap_interval([float(bool(v.right)) for v in verdicts])
+        figures.insert(1, ["95 % interval of it", f"{100 * low:.1f} to {100 * high:.1f} %"])
     report.add(Heading(title), Text(f"{asked} ({len(verdicts)} questions)"),
                Table(["figure", "value"], figures, note=note))
     if kind in ("name", "what", "name-zh"):
-        low, high = metrics.bootstrap_interval([float(bool(v.right)) for v in verdicts])
-        report.add(Text(f"95 % bootstrap interval of named: {100 * low:.1f} to {100 * high:.1f}."))
         groups = metrics.grouped_percent([bool(v.right) for v in verdicts],
                                          [v.question.target.category for v in verdicts])
         if len(groups) > 1:
@@ -185,7 +197,7 @@ def _add_kind(report: Report, kind: str, verdicts: Sequence[Verdict], thumbnails
             [summary[p.replace(" ", "_")] for p in names]), "Right answers by what was asked, in percent."))
     for word, chosen in _examples(verdicts):
         if chosen:
-            report.add(Text(word), Gallery([_card(v, thumbnails) for v in chosen]))
+            report.add(Heading(word, 3), Gallery([_card(v, thumbnails, len(prompts) > 1) for v in chosen]))
 
 
 def _examples(verdicts: Sequence[Verdict]) -> list[tuple[str, list[Verdict]]]:
@@ -219,9 +231,10 @@ def _expected(question: Question) -> tuple[str, str] | None:
     return None
 
 
-def _card(verdict: Verdict, thumbnails: Thumbnails) -> Card:
+def _card(verdict: Verdict, thumbnails: Thumbnails, with_prompt: bool) -> Card:
     question = verdict.question
-    lines = [("asked", question.prompt), ("answer", verdict.answer or "(none)")]
+    lines = [("asked", question.prompt)] if with_prompt else []
+    lines.append(("answer", verdict.answer or "(none)"))
     if expected := _expected(question):
         lines.append(expected)
     if "similarity" in verdict.figures:

@@ -22,9 +22,10 @@ FORMAT = 1  # of results.json
 
 @dataclass(frozen=True)
 class Heading:
-    """A section begins."""
+    """A section begins, or a part of one (level 3)."""
 
     text: str
+    level: int = 2
 
 
 @dataclass(frozen=True)

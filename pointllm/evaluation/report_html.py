@@ -14,7 +14,7 @@ STYLE = Path(__file__).with_name("report.css")
 
 def html_of(report: Report, provenance: Mapping[str, object]) -> str:
     """The page."""
-    sections = [block.text for block in report.blocks if isinstance(block, Heading)]
+    sections = [block.text for block in report.blocks if isinstance(block, Heading) and block.level == 2]
     contents = "".join(f'<a href="#{_anchor(name)}">{escape(name)}</a>' for name in sections)
     body = [
         f"<header><p class=task>pointllm eval {escape(report.task)}</p><h1>{escape(report.title)}</h1>"
@@ -38,7 +38,8 @@ def _tile(tile) -> str:
 
 def _block(block: object) -> str:
     if isinstance(block, Heading):
-        return f'<h2 id="{_anchor(block.text)}">{escape(block.text)}</h2>'
+        anchor = f' id="{_anchor(block.text)}"' if block.level == 2 else ""
+        return f"<h{block.level}{anchor}>{escape(block.text)}</h{block.level}>"
     if isinstance(block, Text):
         return f"<p>{escape(block.text)}</p>"
     if isinstance(block, Table):

@@ -18,7 +18,7 @@ def markdown_of(report: Report, provenance: Mapping[str, object]) -> tuple[str, 
                         [[t.name, f"{figure_text(t.value)} {t.unit}".strip(), t.note] for t in report.tiles]) + [""]
     for block in report.blocks:
         if isinstance(block, Heading):
-            lines += [f"## {block.text}", ""]
+            lines += [f"{'#' * block.level} {_escaped(block.text)}", ""]
         elif isinstance(block, Text):
             lines += [_escaped(block.text), ""]
         elif isinstance(block, Table):

@@ -184,7 +184,7 @@ def _add_examples(report: Report, targets: Sequence[Target], shapes: Side, texts
     report.add(Heading("What is found"))
     for row in range(0, len(texts.names), max(1, len(texts.names) // EXAMPLES))[:EXAMPLES]:
         order = np.argsort(-(shapes.vectors @ texts.vectors[row]), kind="stable")[:4]
-        report.add(Text(f"Text: {fill(texts.names[row], TEMPLATES[:1])[0]}"),
+        report.add(Heading(f"Text: {fill(texts.names[row], TEMPLATES[:1])[0]}", 3),
                    Gallery([_found(targets[i], texts.names[row], thumbnails) for i in order]))
     several = [i for i, label in enumerate(shapes.labels) if shapes.labels.count(label) > 1]
     for row in several[:: max(1, len(several) // EXAMPLES)][:EXAMPLES]:
@@ -193,7 +193,7 @@ def _add_examples(report: Report, targets: Sequence[Target], shapes: Side, texts
         order = np.argsort(-similarity, kind="stable")[:3]
         query = Card(thumbnails.of(targets[row]), targets[row].label, [("query", targets[row].id)], None,
                      thumbnails.file(targets[row]).stem)
-        report.add(Text(f"3D: {targets[row].id}"),
+        report.add(Heading(f"3D: {targets[row].id}", 3),
                    Gallery([query, *(_found(targets[i], targets[row].label, thumbnails) for i in order)]))
 
 

@@ -114,7 +114,7 @@ def _add_objects(run: Run, report: Report, bind: PointBind, sounds: Sequence[Sou
         first = next(row for row, q in enumerate(queries) if made[q] == label)
         order = np.argsort(-similarity[first], kind="stable")[:4]
         sound = sounds[queries[first]]
-        report.add(Text(f"Sound: {spoken_class(sound)}, {sound.path.name}"), Gallery([
+        report.add(Heading(f"Sound: {spoken_class(sound)}, {sound.path.name}", 3), Gallery([
             Card(thumbnails.of(targets[i]), targets[i].label, [("object", targets[i].id)], targets[i].label == label,
                  thumbnails.file(targets[i]).stem) for i in order]))
     report.items += [{"key": f"sound-3d|{sounds[q].path.parent.name}/{sounds[q].path.name}", "group": "sound-3d",
