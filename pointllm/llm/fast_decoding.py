@@ -21,7 +21,9 @@ LLaMA, arXiv 2302.13971; grouped-query attention, arXiv 2305.13245; rotary posit
 
 from __future__ import annotations
 
+import os
 import threading
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -33,6 +35,11 @@ from torch.nn import functional as F
 # The most that packed copies of the weights may take beside the model, in bytes.
 _MOST_COPIED = 1 << 30
 _LOCK = threading.Lock()
+# NumPy's product of a row and a matrix reads memory faster than torch's on one core. With several, its threads wait
+# for each other in a way that is ruinous where cores are busy, and they don't heed torch.set_num_threads.
+_NUMPY_ON_ONE_CORE = os.cpu_count() == 1 or "1" == (
+    os.environ.get("OPENBLAS_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS")
+)
 
 
 class _Rearranged:
@@ -47,7 +54,9 @@ class _Rearranged:
             module.weight.data = part.T  # the module reads the same memory from now on
 
     def row(self, x: np.ndarray) -> np.ndarray:
-        return np.dot(x, self._array)
+        if _NUMPY_ON_ONE_CORE:
+            return np.dot(x, self._array)
+        return torch.mv(self._tensor.T, torch.from_numpy(x)).numpy()
 
     def rows(self, x: Tensor) -> Tensor:
         if torch.backends.mkldnn.is_available():  # the quicker product where every weight comes from memory
@@ -76,7 +85,9 @@ class _Int8:
         weight = torch.cat([module.weight.detach() for module in modules]).float()
         scale = weight.abs().amax(1).clamp_min(1e-12) / 127
         zero = torch.zeros(len(weight), dtype=torch.long)
-        quantised = torch.quantize_per_channel(weight, scale, zero, 0, torch.qint8)
+        with warnings.catch_warnings():  # PyTorch announces that this kind of tensor will move to another package
+            warnings.simplefilter("ignore", UserWarning)
+            quantised = torch.quantize_per_channel(weight, scale, zero, 0, torch.qint8)
         self._packed = torch.ops.quantized.linear_prepack(quantised, None)
 
     def row(self, x: np.ndarray) -> np.ndarray:

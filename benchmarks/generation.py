@@ -1,0 +1,163 @@
+"""How fast answers are written, beside the original implementation, and whether shorter weights give the same ones.
+
+    python benchmarks/generation.py [--threads 1,2] [--repeats 5]      speed at the original's shapes
+    python benchmarks/generation.py --answers                          the shipped model's answers about assets/samples
+
+Speed: dim 576, 30 layers, 9 heads, FFN 1536, vocabulary 32,000, LoRA 16 (merged, as the product does), visual injection
+at every position, 64 tokens of prompt and 64 new ones, random weights. "forward" is the model's own forward over a
+key-value cache. Writes benchmarks/results/generation.json or generation_answers.json. Run it on a quiet machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from unittest import mock
+
+import torch
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+
+from yardstick import clock, in_process, machine, measured, table, write  # noqa: E402
+
+from pointllm.llm import generation  # noqa: E402
+from pointllm.llm.adapters import AdaptedLlama, AdapterConfig  # noqa: E402
+from pointllm.llm.bind_network import BindNetworkConfig  # noqa: E402
+from pointllm.llm.fast_decoding import fast_decoder  # noqa: E402
+from pointllm.llm.generation import Sampling, generate  # noqa: E402
+
+PROMPT, NEW = 64, 64
+WAYS = ("fp32", "fp32 forward", "bf16", "bf16 forward", "int8")
+# (precision, cores) -> tokens a second and seconds to the first token of the original, see `yardstick`. Its rate is
+# taken over all 64 tokens, the first one's time included.
+ORIGINAL = {("fp32", 1): (18.6, 0.251), ("bf16", 1): (22.6, 0.088),
+            ("fp32", 2): (19.0, 0.165), ("bf16", 2): (25.7, 0.069)}  # fmt: skip
+QUESTIONS = ("What is this?", "Describe this object.", "What is it used for?")
+
+
+def equal_shapes(dtype: torch.dtype) -> tuple[AdaptedLlama, list[torch.Tensor]]:
+    """The model and its visual biases."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(0)
+    config = LlamaConfig(hidden_size=576, intermediate_size=1536, num_hidden_layers=30, num_attention_heads=9,
+                         num_key_value_heads=9, vocab_size=32_000, tie_word_embeddings=False)
+    adapters = AdapterConfig(BindNetworkConfig(joint_dim=1024, model_dim=576, hidden_dim=1536), lora_rank=16,
+                             lora_alpha=16.0, norms=True,
+                             biased=("q_proj", "o_proj", "gate_proj", "up_proj", "down_proj"))
+    adapted = AdaptedLlama(LlamaForCausalLM(config), adapters).merge().to(dtype).eval()
+    torch.nn.init.normal_(adapted.injection.gates, std=0.1)
+    with torch.inference_mode():
+        return adapted, adapted.injection.biases(torch.nn.functional.normalize(torch.randn(1, 1024), dim=-1).to(dtype))
+
+
+def decoder_of(way: str):
+    """What `generate` is to ask for a decoder."""
+    if "forward" in way:
+        return lambda llama: None
+    return lambda llama: fast_decoder(llama, "int8") if way == "int8" else fast_decoder(llama)
+
+
+def worker(ways: list[str], repeats: int) -> dict[str, dict]:
+    """{way: {"all": …, "first": …, "later": …}}: seconds of all tokens, of the first, and of each one after it."""
+    found = {}
+    for way in ways:
+        adapted, biases = equal_shapes(torch.bfloat16 if way.startswith("bf16") else torch.float32)
+
+        def run(way=way, adapted=adapted, biases=biases) -> dict[str, float]:
+            started, moments = clock(), []
+            with mock.patch.object(generation, "fast_decoder", decoder_of(way)):
+                for _ in generate(adapted.llama, range(5, 5 + PROMPT), -1, Sampling(NEW), adapted.injection, biases):
+                    moments.append(clock())
+            return {"all": moments[-1] - started, "first": moments[0] - started,
+                    "later": (moments[-1] - moments[0]) / (NEW - 1)}
+
+        found[way] = measured(run, repeats)
+        print(way, found[way], file=sys.stderr, flush=True)
+    return found
+
+
+def speed(args: argparse.Namespace) -> None:
+    rows, summary = [], []
+    for threads in map(int, args.threads.split(",")):
+        arguments = ["--repeats", str(args.repeats), "--ways", args.ways]
+        for way, times in in_process(__file__, threads, arguments, args.cpu_time).items():
+            rate, first = ORIGINAL.get(("bf16" if way.startswith("bf16") else "fp32", threads), (None, None))
+            rows += [{"what": f"{way}: 64 tokens", "threads": threads, "ours": times["all"],
+                      "original": rate and NEW / rate},
+                     {"what": f"{way}: first token", "threads": threads, "ours": times["first"], "original": first},
+                     {"what": f"{way}: each later one", "threads": threads, "ours": times["later"],
+                      "original": rate and (NEW / rate - first) / (NEW - 1)}]
+            summary.append({"way": way, "threads": threads, "original": rate,
+                            "tokens_per_second": round(NEW / times["all"]["seconds"], 1)})
+    path = write("generation.json", {"machine": machine(), "cpu_time": args.cpu_time, "prompt": PROMPT, "new": NEW,
+                                     "rows": rows, "tokens_per_second": summary})
+    print(table(rows))
+    print("int8 is compared with the original's fp32, the precision it starts from.")
+    for row in summary:
+        print(f"{row['way']}, {row['threads']} cores: {row['tokens_per_second']} tokens/s (original {row['original']})")
+    print("written to", path)
+
+
+def answers(ways: list[str]) -> None:
+    """Greedy tokens of every way beside those of the fp32 forward."""
+    from pointllm import PointLLM
+
+    samples = Path(__file__).parents[1] / "assets" / "samples"
+    files = sorted(path for path in samples.iterdir()
+                   if path.suffix in {".stl", ".obj", ".ply", ".xyz", ".glb", ".off", ".pcd", ".jpg", ".ogg"})
+    rows: dict[str, list[list[int]]] = {way: [] for way in ways}
+    model = PointLLM.from_pretrained("embedded", device="cpu")
+    plan = [(model.look([path]), question) for path in files for question in QUESTIONS]
+    for way in sorted(ways, key=lambda way: way.startswith("bf16")):  # the model is rounded last
+        if way.startswith("bf16"):
+            model._adapted.to(torch.bfloat16)
+        for look, question in plan:
+            with mock.patch.object(generation, "fast_decoder", decoder_of(way)):
+                rows[way].append(_tokens(model, look, question))
+        print(way, "done", file=sys.stderr, flush=True)
+    wanted = rows["fp32 forward"]
+    report = {"questions": len(wanted), "tokens": sum(map(len, wanted))}
+    for way in ways:
+        same = [_agreeing(got, want) for got, want in zip(rows[way], wanted, strict=True)]
+        report[way] = {"same_answers": sum(got == want for got, want in zip(rows[way], wanted, strict=True)),
+                       "tokens_until_first_difference": sum(same)}
+    print(json.dumps(report, indent=1), "\nwritten to", write("generation_answers.json", report))
+
+
+def _tokens(model, look, question: str) -> list[int]:
+    ids = model._prompt_ids(question, [], True, 64, model._adapted.llama.config.max_position_embeddings)
+    sampling = Sampling(64, no_repeat=model.config["generation"]["no_repeat"])
+    end = model._tokenizer.end
+    return list(generate(model._adapted.llama, ids, end, sampling, model._adapted.injection,
+                         model._biases(look.embedding, True)))
+
+
+def _agreeing(got: list[int], wanted: list[int]) -> int:
+    pairs = list(zip(got, wanted, strict=False))
+    return next((place for place, (a, b) in enumerate(pairs) if a != b), len(pairs))
+
+
+def main() -> None:
+    """Measure in processes of their own, write and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", default="1,2")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--ways", default=",".join(WAYS), help="of: " + ", ".join(WAYS))
+    parser.add_argument("--answers", action="store_true", help="compare answers instead of measuring")
+    parser.add_argument("--cpu-time", action="store_true", help="measure processor time (one core, busy machine)")
+    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    ways = args.ways.split(",")
+    if args.worker:
+        print(json.dumps(worker(ways, args.repeats)))
+    elif args.answers:
+        answers(ways)
+    else:
+        speed(args)
+
+
+if __name__ == "__main__":
+    main()
