@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
             write(f"{item.path}: {named}\n" if margin is None or margin >= 0 else
                   f"{item.path}: none of these (nearest: {named})\n")
 
-    return each(args.paths, recognise, prepare=prepare, as_json=args.json) or bool(failures)
+    return each(args.paths, recognise, prepare=prepare, as_json=args.json) or int(bool(failures))
 
 
 def read_labels(given: str) -> list[str]:

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from tiny_space import DIM, write_profile
+from tiny_space import DIM, TinyBind, write_profile
 
 from pointllm.errors import DataError, WeightsError
 from pointllm.profiles import read_config
@@ -14,6 +14,7 @@ from pointllm.tasks.calibration import FILE, Calibration, save
 from pointllm.tasks.fingerprint import fingerprint
 
 RNG = np.random.default_rng(0)
+TETRAHEDRON = "OFF\n4 4 6\n0 0 0\n1 0 0\n0 1 0\n0 0 1\n3 0 2 1\n3 0 1 3\n3 1 2 3\n3 0 3 2\n"
 NAMES = [f"label {i}" for i in range(60)]
 
 
@@ -80,6 +81,19 @@ def test_a_stored_calibration_is_read_back_and_leaves_the_weights_what_they_are(
     assert fingerprint(profile) == before
     assert {path.name for path in (tmp_path / "p").iterdir()} == {"config.json", "model.safetensors", FILE}
     assert again.spread_of("video", "text") == again.spread_of("image", "text")
+
+
+def test_data_are_embedded_as_shapes_and_pictures_and_broken_ones_left_out(tmp_path):
+    rows = []
+    for name in ("a", "b", "broken"):
+        (tmp_path / f"{name}.off").write_text(TETRAHEDRON if name != "broken" else "OFF\n")
+        rows.append({"id": name, "path": f"{name}.off", "label": f"label {len(rows)}", "split": "val"})
+    rows.append({"id": "seen", "path": "a.off", "label": "label 0", "split": "train"})
+    (tmp_path / "objects.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = calibrate.embed_data(TinyBind(), tmp_path)
+    assert set(found) == {"point", "image"}
+    assert found["point"].labels == found["image"].labels == ("label 0", "label 1")
+    assert found["image"].vectors.shape == (2, DIM)
 
 
 def test_a_damaged_calibration_is_one_line(tmp_path):

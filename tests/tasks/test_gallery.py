@@ -76,6 +76,24 @@ def test_a_renamed_or_touched_file_keeps_its_vector(folder, tmp_path):
     assert names(hits, folder)[0] == "crimson.png" and hits[0].thumbnail
 
 
+def test_copies_of_a_file_that_went_are_one_renamed_and_the_others_new(folder, tmp_path):
+    index(folder, tmp_path / "index")
+    shutil.copy(folder / "red.png", folder / "a.png")
+    shutil.copy(folder / "red.png", folder / "b.png")
+    (folder / "red.png").unlink()
+    report = index(folder, tmp_path / "index")
+    assert (report.renamed, report.added, report.removed, report.entries) == (1, 1, 0, 5)
+
+
+def test_a_place_that_cannot_be_written_is_one_line(folder, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(Store, "commit", full)
+    with pytest.raises(InputError, match="disk is full"):
+        index(folder, tmp_path / "index")
+
+
 def test_unreadable_files_are_reported_and_the_others_indexed(folder, tmp_path):
     (folder / "broken.png").write_bytes(b"no picture")
     (folder / "empty.ply").write_bytes(b"")

@@ -7,6 +7,7 @@ on. A file with known content under another name or date keeps its vector.
 from __future__ import annotations
 
 import logging
+import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -74,6 +75,8 @@ def build_index(
             report = work.run()
     except Timeout as error:
         raise InputError(f"{out}: another process is writing this index; wait until it has finished") from error
+    except (OSError, sqlite3.OperationalError) as error:  # read-only, or the disk is full
+        raise InputError(f"{out}: the index can't be written ({error}); check the disk and its permissions") from error
     report.seconds = time.monotonic() - start
     return report
 
@@ -119,6 +122,7 @@ class _Build:
         self.report = Report()
         self.pending: list[tuple[Entry, np.ndarray]] = []
         self.touched: dict[str, int] = {}
+        self.renamed_from: set[str] = set()
         self.last_commit = time.monotonic()
 
     def run(self) -> Report:
@@ -166,7 +170,8 @@ class _Build:
         if twin and Path(twin.path).suffix.lower() == path.suffix.lower():
             vector = self.store.vector(twin.path)
             entry = Entry(file.path, twin.modality, file.size, file.modified, content, twin.thumbnail)
-            if twin.path in gone:
+            if twin.path in gone and twin.path not in self.renamed_from:
+                self.renamed_from.add(twin.path)
                 self.report.renamed += 1
             else:
                 self.report.added += 1
