@@ -6,11 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from data_trees import put
 
 from pointllm.data.records import read_labels, read_records, read_sounds
 from pointllm.errors import DataError
-
-from data_trees import put
 
 FULL = {"id": "a", "path": "x.glb", "label": "chair", "category": "furniture", "split": "val", "colors": ["red"],
         "name": "Stuhl", "license": "CC0-1.0", "creator": "me", "source": "mine", "images": ["a.png"],

@@ -12,7 +12,8 @@ from pointllm.errors import DataError
 
 
 def rows(**counts: int) -> list[dict]:
-    return [{"id": f"{label}{k}", "label": label, "source": "ab"[k % 2]} for label, n in counts.items() for k in range(n)]
+    return [{"id": f"{label}{k}", "label": label, "source": "ab"[k % 2]}
+            for label, count in counts.items() for k in range(count)]
 
 
 def test_about_the_share_is_held_out_and_every_label_keeps_one_in_train():

@@ -10,13 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from data_trees import block_cloud, block_obj, block_off, data_folder, put
 
 from pointllm.data.layouts import LAYOUTS, Options, recognise, scan
 from pointllm.data.layouts.esc50 import SHAPENET_SOUNDS
 from pointllm.data.layouts.shapenet import CORE, split_names
 from pointllm.errors import DataError
-
-from data_trees import block_cloud, block_obj, block_off, data_folder, put
 
 
 def by_id(found) -> dict[str, dict]:
@@ -144,7 +143,8 @@ def test_objaverse_with_lvis_labels_and_licences(tmp_path):
     row = found.objects[0]
     assert (row["label"], row["license"], row["creator"]) == ("bow (weapon)", "CC-BY-4.0", "Ann")
     assert found.labels["bow (weapon)"]["synonyms"] == ["bow"] and "1 objects" in found.skipped[0][1]
-    assert {r["label"] for r in scan(tmp_path, options=Options(unlabelled=True)).objects} == {"bow (weapon)", "old lamp"}
+    everything = scan(tmp_path, options=Options(unlabelled=True))
+    assert {r["label"] for r in everything.objects} == {"bow (weapon)", "old lamp"}
 
 
 def test_a_damaged_annotation_is_named(tmp_path):
@@ -159,7 +159,8 @@ def test_ulip_triplets_join_clouds_images_and_captions(tmp_path):
     block_cloud(tmp_path / "shapenet_pc/u7_8192.npy")
     block_cloud(tmp_path / "shapenet_pc/nobody.npy")
     put(tmp_path / "rendered_images/02691156-abc/02691156-abc_r_000.png", b"x")
-    put(tmp_path / "captions.json", json.dumps({"u7": {"label": "lamp", "captions": ["a lamp"]}, "02691156-abc": "a plane"}))
+    put(tmp_path / "captions.json", json.dumps({"u7": {"label": "lamp", "captions": ["a lamp"]},
+                                                "02691156-abc": "a plane"}))
     put(tmp_path / "test.txt", "02691156-abc.npy\n")
     found = scan(tmp_path)
     rows = {r["label"]: r for r in found.objects}
