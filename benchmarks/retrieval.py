@@ -83,7 +83,7 @@ def to_3d(samples: dict[str, Sample], calibration: Calibration) -> dict:
         relevant = relevant & ~itself
         report[kind] = {name: rounded(retrieval(scores(way, samples[kind], kind, objects, "point"), relevant, ~itself))
                         for name, way in ways(calibration).items()}
-        report[kind]["chance mAP"] = round(chance_map(relevant, ~itself, rounds=3), 1)
+        report[kind]["chance mAP"] = round(chance_map(relevant, ~itself), 1)
     return report
 
 
