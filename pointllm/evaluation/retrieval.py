@@ -101,8 +101,8 @@ def run_retrieval(run: Run, objects: Objects, bind: PointBind | None = None) -> 
         [*([name, *values] for name, values in PAPER.items()),
          ["this run", *(results[main][name].map for name in DIRECTIONS)]],
         note="mAP in percent. The paper's rows are its Table 1, on ModelNet40 with 2,468 objects of 40 classes; this "
-             f"run is on other objects with {len({t.label for t in seen})} labels, so that the rows can't be compared "
-             "number by number."))
+             f"run is on {len(seen)} objects of {len({t.label for t in seen})} labels. Numbers can be compared only "
+             "where both are on the same objects."))
     _add_examples(report, seen, shapes[main], texts, thumbnails)
     if embedded.failures:
         report.add(Heading("Unreadable objects"), Table(["object", "reason"], sorted(embedded.failures.items()),
@@ -184,7 +184,8 @@ def _add_examples(report: Report, targets: Sequence[Target], shapes: Side, texts
     report.add(Heading("What is found"))
     for row in range(0, len(texts.names), max(1, len(texts.names) // EXAMPLES))[:EXAMPLES]:
         order = np.argsort(-(shapes.vectors @ texts.vectors[row]), kind="stable")[:4]
-        report.add(Heading(f"Text: {fill(texts.names[row], TEMPLATES[:1])[0]}", 3),
+        there = shapes.labels.count(texts.names[row])
+        report.add(Heading(f"Text: {fill(texts.names[row], TEMPLATES[:1])[0]} ({there} in the gallery)", 3),
                    Gallery([_found(targets[i], texts.names[row], thumbnails) for i in order]))
     several = [i for i, label in enumerate(shapes.labels) if shapes.labels.count(label) > 1]
     for row in several[:: max(1, len(several) // EXAMPLES)][:EXAMPLES]:
@@ -193,7 +194,8 @@ def _add_examples(report: Report, targets: Sequence[Target], shapes: Side, texts
         order = np.argsort(-similarity, kind="stable")[:3]
         query = Card(thumbnails.of(targets[row]), targets[row].label, [("query", targets[row].id)], None,
                      thumbnails.file(targets[row]).stem)
-        report.add(Heading(f"3D: {targets[row].id}", 3),
+        there = shapes.labels.count(shapes.labels[row]) - 1
+        report.add(Heading(f"3D: {targets[row].label} ({there} other in the gallery)", 3),
                    Gallery([query, *(_found(targets[i], targets[row].label, thumbnails) for i in order)]))
 
 

@@ -131,7 +131,7 @@ def _add_objects(run: Run, report: Report, bind: PointBind, sounds: Sequence[Sou
     got = [labels[i] for i in (shapes[among] @ centroids.T).argmax(axis=1)]
     hits = [g == targets[i].label for g, i in zip(got, among, strict=True)]
     report.summary["object-by-sound"] = {"top1": metrics.percent(hits), "objects": len(among), "labels": len(labels)}
-    report.tiles.append(Tile("3D by sound", metrics.percent(hits), "%", f"{len(among)} objects, {len(labels)} labels"))
+    report.tiles.append(Tile("3D by sound", metrics.percent(hits), "%", f"of {len(among)}, over {len(labels)} labels"))
     report.add(Text(f"Each of {len(among)} objects is given to the label, of {len(labels)} that make a sound, whose "
                     f"mean sound is nearest. Right: {metrics.percent(hits):.1f} %; by chance: "
                     f"{100 / len(labels):.1f} %."),
