@@ -17,7 +17,7 @@ class Average:
 
     def __init__(self, model: nn.Module, decay: float | None):
         self.decay = decay
-        self.values = {} if decay is None else {name: value.detach().clone() for name, value in tracked(model)}
+        self.values = {} if decay is None else {name: own(value).clone() for name, value in tracked(model)}
 
     @torch.no_grad()
     def update(self, model: nn.Module, step: int) -> None:
@@ -25,7 +25,7 @@ class Average:
         if self.decay is None:
             return
         decay = min(self.decay, (1 + step) / (10 + step))
-        pairs = [(self.values[name], value.detach()) for name, value in tracked(model)]
+        pairs = [(self.values[name], own(value)) for name, value in tracked(model)]
         floating = [pair for pair in pairs if pair[0].is_floating_point()]
         torch._foreach_lerp_([old for old, _ in floating], [new for _, new in floating], 1 - decay)
         for old, new in pairs:
@@ -38,18 +38,18 @@ class Average:
         if self.decay is None:
             yield
             return
-        own = {name: value.detach().clone() for name, value in tracked(model)}
+        kept = {name: own(value).clone() for name, value in tracked(model)}
         self._copy(self.values, model)
         try:
             yield
         finally:
-            self._copy(own, model)
+            self._copy(kept, model)
 
     @staticmethod
     @torch.no_grad()
     def _copy(values: dict[str, Tensor], model: nn.Module) -> None:
         for name, value in tracked(model):
-            value.copy_(values[name])
+            own(value).copy_(values[name])
 
     def state_dict(self) -> dict[str, Tensor]:
         """The averages by name."""
@@ -60,6 +60,12 @@ class Average:
         """Continue from saved averages."""
         for name, value in self.values.items():
             value.copy_(state[name])
+
+
+def own(value: Tensor) -> Tensor:
+    """What this process holds of a tensor: all of it, or its shard; shares the memory."""
+    value = value.detach()
+    return value.to_local() if hasattr(value, "to_local") else value
 
 
 def tracked(model: nn.Module) -> list[tuple[str, Tensor]]:

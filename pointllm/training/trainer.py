@@ -96,12 +96,12 @@ class Trainer:
         self.stop: int | None = None  # the signal that asked for it
         if self.settings.gradient_checkpointing:
             task.module.save_memory()
-        self.average = Average(task.module.to(self.accelerator.device), self.optimizer_settings.ema)
         groups = parameter_groups(task.module, self.optimizer_settings)
         optimizer = torch.optim.AdamW(groups, betas=self.optimizer_settings.betas,
                                       fused=self.accelerator.device.type in ("cpu", "cuda") or None)
         task.enter(0)
         self.model, self.optimizer = self.accelerator.prepare(task.module, optimizer)
+        self.average = Average(self.bare, self.optimizer_settings.ema)
         self.prepared_for = task.phase(0)
 
     @property
