@@ -27,6 +27,7 @@ class Augmentation:
     sparse_least: float = 0.1  # … of all, log-uniform up to all
     partial: float = 0.25  # what lies beyond a random plane is missing …
     partial_most: float = 0.5  # … up to this share
+    occluded: float = 0.1  # only what is seen from one side, as a depth camera scans it
     colorless: float = 0.3  # no colours
     hue: float = 0.3  # colours turned around the grey axis …
     hue_degrees: float = 60.0  # … by up to this angle
@@ -68,7 +69,7 @@ def keep_points(keep: Tensor, *values: Tensor) -> tuple[Tensor, ...]:
 
 
 def drop_points(xyz: Tensor, rgb: Tensor, how: Augmentation, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Sparse clouds and clouds that end at a plane (as if seen from one side, or cut off)."""
+    """Sparse clouds, clouds that end at a plane, and clouds as seen from one side."""
     batch, number, _ = xyz.shape
     least = math.log(how.sparse_least)
     share = uniform((batch,), least, 0.0, generator).exp()
@@ -80,7 +81,30 @@ def drop_points(xyz: Tensor, rgb: Tensor, how: Augmentation, generator: torch.Ge
     missing[~chance(batch, how.partial, generator)] = 0.0
     rank = height.argsort(1).argsort(1)
     keep &= rank >= (missing * number)[:, None]
+    hidden = chance(batch, how.occluded, generator)
+    if hidden.any():
+        keep[hidden] &= visible(xyz[hidden], generator)
     return keep_points(keep, xyz, rgb)
+
+
+def visible(xyz: Tensor, generator: torch.Generator) -> Tensor:
+    """Which points a camera far away on a random side would see, (B, P) bool.
+
+    Points are taken as discs so large that neighbours on a surface touch: what lies well behind the nearest one of a
+    cell of the picture is hidden.
+    """
+    batch, number, _ = xyz.shape
+    back = torch.nn.functional.normalize(torch.randn(batch, 3, generator=generator), dim=1)
+    back[:, 1] = back[:, 1].abs()  # seen from above rather than from below
+    up = torch.tensor([0.0, 1.0, 0.0]).expand_as(back)
+    right = torch.nn.functional.normalize(torch.linalg.cross(up, back) + 1e-6, dim=1)
+    axes = torch.stack([right, torch.linalg.cross(back, right), back], 2)
+    seen = xyz @ axes  # (B, P, 3): right, up, towards the camera
+    cells = max(4, int(number**0.5 / 2))  # a side: some four points a cell where all is surface
+    place = ((seen[..., :2] + 1) / 2 * cells).long().clamp(0, cells - 1)
+    cell = place[..., 0] * cells + place[..., 1]
+    nearest = torch.full((batch, cells * cells), -2.0).scatter_reduce(1, cell, seen[..., 2], "amax")
+    return seen[..., 2] >= nearest.gather(1, cell) - 3 / cells
 
 
 def transform(xyz: Tensor, how: Augmentation, generator: torch.Generator) -> Tensor:

@@ -149,7 +149,7 @@ def train(config: BindConfig, folder: Path, out: Path, cache: Path, export_to: P
     trainer = Trainer(task, config, out, accelerator)
     finished = trainer.run()
     if finished and accelerator.is_main_process:
-        export(out, export_to or out / "profile", task.evaluation)
+        export(out, export_to or out / "profile", task.evaluation, f"{config.export}.pt")
     accelerator.wait_for_everyone()
     accelerator.end_training()
     return finished

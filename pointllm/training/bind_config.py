@@ -110,6 +110,7 @@ class BindConfig(Section):
     loss: LossSection
     optimizer: OptimizerSection
     trainer: TrainerSection = TrainerSection()
+    export: Literal["last", "best"] = "last"  # best: chosen by the held-out objects, whose figures then flatter
     batch: int = Field(ge=2)  # clouds that go through the network at once
     epochs: float | None = Field(None, gt=0)
     steps: int | None = Field(None, ge=1)  # instead of epochs

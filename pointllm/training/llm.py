@@ -223,7 +223,7 @@ def train(config: LlmConfig, folder: Path, out: Path, cache: Path, export_to: Pa
     set_seed(config.seed)
     finished = Trainer(task, config, out, accelerator).run()
     if finished and accelerator.is_main_process:
-        export(out, export_to or out / "profile", config, task.module, keys, base)
+        export(out, export_to or out / "profile", config, task.module, keys, base, f"{config.export}.pt")
     accelerator.wait_for_everyone()
     accelerator.end_training()
     return finished

@@ -82,6 +82,7 @@ class LlmConfig(Section):
     phases: tuple[PhaseSection, ...] = Field(min_length=1)
     optimizer: OptimizerSection
     trainer: TrainerSection = TrainerSection()
+    export: Literal["last", "best"] = "last"  # best: chosen by the held-out objects, whose figures then flatter
     evaluate_rows: int = Field(160, ge=1)
     val_embeddings: str | None = None  # instead of views: an npz with labels and embeddings (N, D) of held-out objects
     cache: tuple[CacheSection, ...] = ()  # shipped with the weights

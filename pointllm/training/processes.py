@@ -25,8 +25,10 @@ def make_accelerator(settings: TrainerSection, out: Path) -> Any:
         raise InputError("trainer.precision is fp16, which needs a GPU; choose bf16 or no")
     AcceleratorState._reset_state()  # the precision of an earlier run in this process must not stick
     handlers = [DistributedDataParallelKwargs(find_unused_parameters=settings.find_unused_parameters)]
-    accelerator = Accelerator(cpu=settings.device == "cpu", mixed_precision=settings.precision, kwargs_handlers=handlers,
-                              log_with=tracker_names(settings.trackers) or None, project_dir=str(out))
+    accelerator = Accelerator(
+        cpu=settings.device == "cpu", mixed_precision=settings.precision, kwargs_handlers=handlers,
+        log_with=tracker_names(settings.trackers) or None, project_dir=str(out),
+    )  # fmt: skip
     if is_sharded(accelerator) and not accelerator.is_fsdp2:
         raise InputError("weights can be sharded by FSDP 2 only; set fsdp_version: 2 in accelerate's config")
     return accelerator

@@ -11,9 +11,11 @@ from pointllm.training.augment import (
     recolor,
     rotation,
     transform,
+    visible,
 )
 
-STILL = {"lying": 0, "tilt": 0, "stretch": 1.0, "jitter": 0, "sparse": 0, "partial": 0, "hue": 0, "gain": 0, "mix": 0}
+STILL = {"lying": 0, "tilt": 0, "stretch": 1.0, "jitter": 0, "sparse": 0, "partial": 0, "occluded": 0, "hue": 0,
+         "gain": 0, "mix": 0}
 
 
 def generator(seed=0):
@@ -68,6 +70,19 @@ def test_a_sparse_cloud_keeps_at_least_the_least_share_roughly():
     part, _ = drop_points(xyz, rgb, Augmentation(**{**STILL, "sparse": 1.0, "sparse_least": 0.1}), generator())
     left = [len(cloud.unique(dim=0)) for cloud in part]
     assert min(left) < 40 and max(left) > 90
+
+
+def test_a_cloud_seen_from_one_side_lacks_the_other():
+    sphere = torch.nn.functional.normalize(torch.randn(20, 2000, 3, generator=generator()), dim=-1)
+    seen = visible(sphere, generator(4))
+    share = seen.float().mean(1)
+    assert (share > 0.4).all() and (share < 0.75).all()
+    for cloud, keep in zip(sphere, seen, strict=True):
+        middle = torch.nn.functional.normalize(cloud[keep].mean(0), dim=0)  # the side that the camera is on
+        towards = cloud @ middle
+        assert keep[towards > 0.5].float().mean() > 0.95 and keep[towards < -0.5].float().mean() < 0.25
+    part, _ = drop_points(sphere, sphere, Augmentation(**{**STILL, "occluded": 1.0}), generator())
+    assert all(len(cloud.unique(dim=0)) < 1500 for cloud in part)
 
 
 def test_a_fitted_cloud_touches_the_unit_sphere_around_its_mean():

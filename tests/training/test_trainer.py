@@ -164,6 +164,14 @@ def test_two_processes_do_what_one_does_with_the_whole_batch(tmp_path):
     assert len(list((tmp_path / "two" / "checkpoints" / "step-00000006").glob("random-*.pt"))) == 2
 
 
+def test_weights_that_lie_in_shards_are_saved_and_restored(tmp_path):
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPT.parents[2]), "OMP_NUM_THREADS": "1"}
+    result = subprocess.run([sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2",
+                             str(SCRIPT.with_name("sharded.py")), str(tmp_path)], env=environment, capture_output=True,
+                            text=True, timeout=300)
+    assert result.stdout.split() == ["same"], result.stderr[-2000:]
+
+
 def test_batches_made_in_other_processes_are_the_same(tmp_path, whole):
     run(tmp_path, tiny_task.make(tmp_path, workers=2))
     assert rows(tmp_path) == rows(whole)
