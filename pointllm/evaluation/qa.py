@@ -168,7 +168,8 @@ def _add_kind(report: Report, kind: str, verdicts: Sequence[Verdict], thumbnails
     title, _ = TITLES[kind]
     summary = report.summary[kind]
     prompts = Counter(v.question.prompt for v in verdicts)
-    asked = f"Asked: {next(iter(prompts))}" if len(prompts) == 1 else f"{len(prompts)} different questions."
+    asked = (f"Asked {len(verdicts)} times: {next(iter(prompts))}" if len(prompts) == 1 else
+             f"{len(verdicts)} questions, {len(prompts)} of them different.")
     group = {"name": "named", "what": "named", "name-zh": "zh"}.get(kind, kind if kind in NOTES else "text")
     note = NOTES[group] if kind != "yes-no" else (
         "Each object is asked about its own name, about a name of the same category and about one of another; "
@@ -179,7 +180,7 @@ def _add_kind(report: Report, kind: str, verdicts: Sequence[Verdict], thumbnails
     if any(v.right is not None for v in verdicts) and kind != "yes-no":
         low, high = metrics.bootstrap_interval([float(bool(v.right)) for v in verdicts])
         figures.insert(1, ["95 % interval of it", f"{100 * low:.1f} to {100 * high:.1f} %"])
-    report.add(Heading(title), Text(f"{asked} ({len(verdicts)} questions)"),
+    report.add(Heading(title), Text(asked),
                Table(["figure", "value"], figures, note=note))
     if kind in ("name", "what", "name-zh"):
         groups = metrics.grouped_percent([bool(v.right) for v in verdicts],
@@ -193,7 +194,8 @@ def _add_kind(report: Report, kind: str, verdicts: Sequence[Verdict], thumbnails
     if kind == "yes-no":
         names = [part for part in (OWN, NEAR, FAR) if part.replace(" ", "_") in summary]
         report.add(Picture(f"yes-no-{len(report.blocks)}", charts.bars(
-            [f"asked about {'its ' if p == OWN else 'a name of '}{p}" for p in names],
+            [{OWN: "its own name", NEAR: "a name of the same category", FAR: "a name of another category"}[p]
+             for p in names],
             [summary[p.replace(" ", "_")] for p in names]), "Right answers by what was asked, in percent."))
     for word, chosen in _examples(verdicts):
         if chosen:
