@@ -151,8 +151,8 @@ def _file_name(name: str) -> str:
     return "llama." + name.replace(".default", "").replace(".base_layer", "")
 
 
-def load_llama(folder: Path, dtype: torch.dtype = torch.float32) -> nn.Module:
-    """A frozen LlamaForCausalLM in eval mode from a folder in the Hugging Face layout."""
+def load_llama(folder: Path, dtype: torch.dtype = torch.float32, **options) -> nn.Module:
+    """A frozen LlamaForCausalLM in eval mode from a folder in the Hugging Face layout; `options` go to transformers."""
     from safetensors import SafetensorError
     from transformers import LlamaForCausalLM
     from transformers.utils import logging as transformers_logging
@@ -160,7 +160,7 @@ def load_llama(folder: Path, dtype: torch.dtype = torch.float32) -> nn.Module:
     shown = transformers_logging.is_progress_bar_enabled()
     transformers_logging.disable_progress_bar()  # a library doesn't draw on its users' terminals
     try:
-        llama = LlamaForCausalLM.from_pretrained(folder, dtype=dtype, local_files_only=True)
+        llama = LlamaForCausalLM.from_pretrained(folder, dtype=dtype, local_files_only=True, **options)
     except (OSError, ValueError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:160]
         raise WeightsError(f"{Path(folder).name}: the language model can't be read ({reason})") from error

@@ -3,7 +3,7 @@
 The networks are built without memory; each tensor is read from its file, LoRA is added in fp32, the sum is rounded to
 the wanted precision and put on its device: no layer of LoRA is left at inference, and what was merged is as exact as
 the precision allows. Over several devices, and for layers kept in main memory or on disk, `accelerate` moves the data.
-In 8 and 4 bits (`bitsandbytes`) LoRA stays beside the base weights, in bf16: merged, it would be rounded with them.
+In 8 and 4 bits (`bitsandbytes`) LoRA stays beside the base weights, unquantised: merged, it would be rounded with them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from pointllm.devices import QUANTISED, Machine
 from pointllm.errors import InputError, WeightsError
-from pointllm.llm.adapters import AdaptedLlama, AdapterConfig, check_adapter_tensors
+from pointllm.llm.adapters import AdaptedLlama, AdapterConfig, check_adapter_tensors, load_llama
 from pointllm.llm.fast_decoding import fast_decoder
 from pointllm.llm.memory import language_model_needs
 from pointllm.llm.placement import Plan, Request, place
@@ -198,7 +198,7 @@ def _dispatch(llama: nn.Module, places: dict[str, str], plan: Plan, spill: _Spil
 
 
 def _quantised(base: Path, adapters: AdapterConfig, given: TensorFolder, plan: Plan) -> AdaptedLlama:
-    from transformers import BitsAndBytesConfig, LlamaForCausalLM
+    from transformers import BitsAndBytesConfig
 
     if plan.precision == "int8":
         kind = BitsAndBytesConfig(load_in_8bit=True)
@@ -207,9 +207,8 @@ def _quantised(base: Path, adapters: AdapterConfig, given: TensorFolder, plan: P
                                   bnb_4bit_compute_dtype=plan.dtype)
     spread = {"device_map": "auto", "max_memory": plan.max_memory} if plan.max_memory else \
         {"device_map": {"": plan.device}}
-    llama = LlamaForCausalLM.from_pretrained(base, quantization_config=kind, dtype=plan.dtype, local_files_only=True,
-                                             **spread)
-    adapted = AdaptedLlama(llama.eval().requires_grad_(False), adapters)
+    llama = load_llama(base, plan.dtype, quantization_config=kind, **spread)
+    adapted = AdaptedLlama(llama, adapters)
     adapted.injection.to(plan.device, plan.dtype)
     adapted.load_adapter_state(given, ADAPTERS)
     return adapted.eval()

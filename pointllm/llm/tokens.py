@@ -62,6 +62,7 @@ class SentencePieceTokenizer:
         except (OSError, RuntimeError) as error:
             raise WeightsError(f"{Path(file).name}: can't be read as a sentencepiece model; fetch it again") from error
         self.end = self._model.eos_id()
+        self._pieces = self._model.vocab_size()
 
     def encode(self, text: str) -> list[int]:
         """See `Tokenizer`."""
@@ -69,7 +70,8 @@ class SentencePieceTokenizer:
 
     def decode(self, ids: Sequence[int]) -> str:
         """See `Tokenizer`."""
-        return self._model.decode(list(ids))
+        # A model may have more output rows than its tokenizer has pieces, such as one for padding.
+        return self._model.decode([token for token in ids if 0 <= token < self._pieces])
 
 
 def tokenizer_of(folder: Path, config, prompt: str) -> Tokenizer:

@@ -141,3 +141,4 @@ def test_quantised_models_go_to_a_card_and_keep_their_towers_in_sixteen_bits():
     assert plan.towers_dtype == torch.float16
     assert plan.needed < BIG.language_model("bf16") and plan.needed > CARD_ALLOWANCE
     assert "int4 on cuda:0" in plan.summary()
+    assert place(Request(precision="int8"), BIG, machine(12)).dtype == torch.float16
