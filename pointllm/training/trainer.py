@@ -11,7 +11,6 @@ import json
 import logging
 import math
 import os
-import random
 import signal
 import time
 from collections.abc import Hashable, Iterator
@@ -19,16 +18,17 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ..errors import InputError, PointLLMError
 from .checkpoints import STATE, Checkpoints, write_atomically
 from .config import OptimizerSection, Section, TrainerSection, differences, save_config
-from .ema import Average, tracked
+from .ema import Average
+from .optimization import parameter_groups, schedule
 from .processes import agreed, full_state, load_full_state, make_accelerator, mean_over_processes
 from .provenance import provenance
+from .random_states import random_states, restore_random_states
 from .run_log import RunLog
 
 logger = logging.getLogger("pointllm")
@@ -310,49 +310,6 @@ class Trainer:
             return {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
         except ValueError:  # not in the main thread: whoever runs this there minds the signals
             return {}
-
-
-def parameter_groups(module: nn.Module, settings: OptimizerSection) -> list[dict[str, Any]]:
-    """Groups for AdamW: weight decay on matrices only, the learning rate by the beginning of a name."""
-    trained = {name for name, value in tracked(module) if isinstance(value, nn.Parameter)}
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    undecayed = getattr(module, "undecayed", ())
-    for name, value in module.named_parameters():
-        if name not in trained:
-            continue
-        factor = next((f for start, f in settings.factors.items() if name.startswith(start)), 1.0)
-        decay = settings.weight_decay if value.ndim > 1 and not any(part in name for part in undecayed) else 0.0
-        groups.setdefault((settings.learning_rate * factor, decay), []).append(value)
-    return [{"params": values, "lr": rate, "base_lr": rate, "weight_decay": decay}
-            for (rate, decay), values in groups.items()]
-
-
-def schedule(step: int, steps: int, settings: OptimizerSection) -> float:
-    """The factor on the learning rate in step number `step` (from 0)."""
-    warm = min(1.0, (step + 1) / settings.warmup_steps) if settings.warmup_steps else 1.0
-    begin = max(settings.decay_from * steps, settings.warmup_steps)
-    done = min(1.0, max(0.0, (step - begin) / max(steps - begin, 1)))
-    return warm * (settings.final + (1 - settings.final) * 0.5 * (1 + math.cos(math.pi * done)))
-
-
-def random_states() -> dict[str, Any]:
-    """The states of every global generator, as plain values and tensors."""
-    kind, keys, *rest = np.random.get_state()
-    states = {"python": random.getstate(), "numpy": (kind, torch.from_numpy(keys.astype(np.int64)), *rest),
-              "torch": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        states["cuda"] = torch.cuda.get_rng_state()
-    return states
-
-
-def restore_random_states(states: dict[str, Any]) -> None:
-    """The reverse of `random_states`."""
-    random.setstate(states["python"])
-    kind, keys, *rest = states["numpy"]
-    np.random.set_state((kind, keys.numpy().astype(np.uint32), *rest))
-    torch.set_rng_state(states["torch"])
-    if "cuda" in states and torch.cuda.is_available():
-        torch.cuda.set_rng_state(states["cuda"])
 
 
 def open_run(config: Section, out: Path, resume: bool, data: Path | None) -> None:

@@ -15,7 +15,8 @@ import torch
 
 from pointllm.errors import InputError, PointLLMError
 from pointllm.training.checkpoints import Checkpoints
-from pointllm.training.trainer import Trainer, open_run, parameter_groups, schedule
+from pointllm.training.optimization import parameter_groups, schedule
+from pointllm.training.trainer import Trainer, open_run
 
 SCRIPT = Path(tiny_task.__file__)
 
