@@ -250,7 +250,7 @@ def memory_table() -> str:
     def gib(count: float) -> str:
         return f"{count / 2**30:.1f}"
 
-    lines = ["| precision | language model with adapters (GiB) | with room for 2048 tokens and a card's overhead (GiB) |",
+    lines = ["| precision | language model with adapters (GiB) | with 2048 tokens and a card's overhead (GiB) |",
              "| --- | --- | --- |"]
     for precision in ("fp32", "bf16", "int8", "int4"):
         whole = needs.language_model(precision)

@@ -60,7 +60,7 @@ class Plan:
 
     @property
     def dtype(self) -> torch.dtype:
-        """What the language model computes in: fp16 around 8-bit weights, whose kernels take it, bf16 around 4-bit ones."""
+        """What the language model computes in; fp16 around 8-bit weights, as their kernels want it."""
         return dtype_of({"int8": "fp16", "int4": "bf16"}.get(self.precision, self.precision))
 
     def summary(self) -> str:
