@@ -46,13 +46,16 @@ class TensorIndex:
 
 
 class FaissIndex:
-    """A faiss index file with inner product, such as the published `knn.index`."""
+    """A faiss index file with inner product, such as the published `knn.index`.
+
+    A flat index is mapped, not read: the published one has 13 GB, of which the system keeps what memory allows.
+    """
 
     def __init__(self, path: Path):
         import faiss
 
         try:
-            self.index = faiss.read_index(str(path))
+            self.index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
         except RuntimeError as error:
             raise WeightsError(f"{Path(path).name}: not a faiss index; fetch the visual cache again") from error
 

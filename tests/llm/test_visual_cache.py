@@ -1,5 +1,7 @@
 """The visual cache pulls towards neighbours by the published formula."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -58,3 +60,42 @@ def test_a_missing_or_broken_file_is_named(tmp_path):
     (tmp_path / "visual_cache.safetensors").write_bytes(b"no")
     with pytest.raises(WeightsError, match=r"visual_cache\.safetensors"):
         VisualCache.from_config(tmp_path, rows)
+
+
+def own_memory() -> int:
+    """Bytes that are this process's alone."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="needs Linux to tell own from mapped memory")
+def test_a_large_index_is_mapped_rather_than_read(tmp_path):
+    faiss = pytest.importorskip("faiss")
+    index = faiss.IndexFlatIP(512)
+    index.add(unit(40_000, 512).numpy())
+    faiss.write_index(index, str(tmp_path / "knn.index"))
+    del index
+    before = own_memory()
+    found = FaissIndex(tmp_path / "knn.index")
+    sims, _ = found.search(unit(1, 512), 3)
+    assert float(sims[0, 0]) == pytest.approx(1, abs=1e-5)
+    assert own_memory() - before < 40e6  # of 82 MB
+
+
+def test_other_kinds_of_index_and_broken_ones(tmp_path):
+    faiss = pytest.importorskip("faiss")
+    stored, path = unit(400, 16), tmp_path / "knn.index"
+    index = faiss.index_factory(16, "IVF4,Flat", faiss.METRIC_INNER_PRODUCT)
+    index.train(stored.numpy())
+    index.add(stored.numpy())
+    index.make_direct_map()
+    faiss.write_index(index, str(path))
+    assert FaissIndex(path).search(stored[:2], 2)[1].shape == (2, 2, 16)
+    flat = faiss.IndexFlatIP(16)
+    flat.add(stored.numpy())
+    faiss.write_index(flat, str(path))
+    whole = path.read_bytes()
+    for content in (whole[: len(whole) // 2], whole[:20], b"", b"no index at all"):
+        path.write_bytes(content)
+        with pytest.raises(WeightsError, match="knn.index: not a faiss index"):
+            FaissIndex(path)
