@@ -57,7 +57,7 @@ def decoder_of(way: str):
     """What `generate` is to ask for a decoder."""
     if "forward" in way:
         return lambda llama: None
-    return lambda llama: fast_decoder(llama, "int8") if way == "int8" else fast_decoder(llama)
+    return lambda llama: fast_decoder(llama, way)
 
 
 def worker(ways: list[str], repeats: int) -> dict[str, dict]:
