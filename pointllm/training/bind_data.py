@@ -173,3 +173,8 @@ class BindData:
             present.append(known is not None)
             rows.append(torch.zeros(self.dim) if known is None else known[rng.randrange(len(known))])
         made["audio"], made["audio_present"] = torch.stack(rows), torch.tensor(present)
+        # Few labels have sounds, so few clouds of a batch do: each is told from a sound of every other such label.
+        labels = [number for number, name in enumerate(self.names) if name in self.sounds]
+        if labels:
+            made["audio_more"] = torch.stack([rng.choice(self.sounds[self.names[number]]) for number in labels])
+            made["audio_more_labels"] = torch.tensor(labels)

@@ -105,9 +105,16 @@ class BindModel(nn.Module):
             scale = self.scales[name].exp().clamp(max=self.config.loss.scale_most)
             losses[name] = settings.weight * contrast(
                 embedding, gathered(batch[name]), scale, targets, gathered(batch[f"{name}_present"]),
-                same if settings.same_label == "ignored" else None,
+                same if settings.same_label == "ignored" else None, *self._more(name, labels, batch),
             )
         return losses
+
+    @staticmethod
+    def _more(name: str, labels: Tensor, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor] | tuple[()]:
+        """Embeddings beside the batch's own, and which of them belong to the label of which cloud (B, E)."""
+        if f"{name}_more" not in batch:
+            return ()
+        return batch[f"{name}_more"], labels[:, None] == batch[f"{name}_more_labels"]
 
     def _distilled(self, predicted: Tensor, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         loss, index, partner, share = self.config.loss, batch["index"], batch["partner"], batch["share"][:, None]

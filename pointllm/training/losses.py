@@ -54,26 +54,32 @@ def pair_targets(partner: Tensor, share: Tensor) -> Tensor:
 
 
 def contrast(left: Tensor, right: Tensor, scale: Tensor | float, targets: Tensor, present: Tensor,
-             excluded: Tensor | None = None) -> Tensor:
+             excluded: Tensor | None = None, more: Tensor | None = None, own: Tensor | None = None) -> Tensor:
     """InfoNCE in both directions: the loss L(3D, modality) of the paper.
 
     left: (B, D) embeddings of clouds, right: (B, D) of another modality, where `present` (B,) says that there is one.
     targets: (B, B), rows of `pair_targets`, or softer ones. excluded: (B, B) bool, pairs that are no negatives of each
-    other; what is a target stays. Zero where fewer than two are present: there is nothing to compare.
+    other; what is a target stays. more: (E, D) further embeddings that clouds are told from, which belong to none of
+    them where `own` (B, E) bool is false. Zero where there is nothing to compare.
     """
     rows = present.nonzero()[:, 0]
-    if len(rows) < 2:
+    if len(rows) < (2 if more is None else 1):
         return (left.sum() + (scale if isinstance(scale, Tensor) else 0.0)) * 0.0  # a gradient all the same
     targets = targets[rows][:, rows]
     logits = scale * left[rows] @ right[rows].T
     if excluded is not None:
         logits = logits.masked_fill(excluded[rows][:, rows] & (targets == 0), -1e4)
+    further = None
+    if more is not None:
+        further = (scale * left[rows] @ more.T).masked_fill(own[rows], -1e4)
     loss = logits.new_zeros(())
     for values, wanted in ((logits, targets), (logits.T, targets.T)):
         total = wanted.sum(1)
         known = total > 0  # what a cloud was mixed from may be missing
         wanted = wanted / total.clamp_min(1e-6)[:, None]
-        entropy = -(wanted * values.log_softmax(-1)).sum(-1)
+        all_values = values if further is None else torch.cat([values, further], -1)
+        further = None  # other embeddings have no clouds to be told from
+        entropy = -(wanted * all_values.log_softmax(-1)[:, : len(rows)]).sum(-1)
         loss = loss + (entropy * known).sum() / known.sum().clamp_min(1) / 2
     return loss
 

@@ -138,6 +138,7 @@ def test_what_an_object_lacks_is_masked_and_teaches_nothing():
     for name in ("image", "feature"):
         batch[name][~batch["image_present"]] = 1000.0
     batch["audio"][~batch["audio_present"]] = 1000.0
+    assert batch["audio_more_labels"].tolist() == [2]
     again = task.module(batch)
     for name, value in losses.items():
         torch.testing.assert_close(again[name], value)

@@ -95,6 +95,17 @@ def test_two_of_the_same_label_are_no_negatives_of_each_other():
     assert first[0] == first[1]
 
 
+def test_one_alone_is_told_from_further_embeddings_but_not_from_those_of_its_own_label():
+    left, more = unit(2, 8), unit(4, 8, 3)
+    own = torch.zeros(2, 4, dtype=torch.bool)
+    own[0, 2] = True
+    present = torch.tensor([True, False])
+    loss = contrast(left, left, 10.0, pairs(2), present, None, more, own)
+    kept = torch.cat([left[:1], more[[0, 1, 3]]])
+    expected = F.cross_entropy(10 * left[:1] @ kept.T, torch.tensor([0])) / 2  # the other way there is nothing to tell
+    torch.testing.assert_close(loss, expected)
+
+
 def test_a_mixed_cloud_belongs_to_both_its_sources():
     targets = pair_targets(torch.tensor([2, 1, 0]), torch.tensor([0.7, 1.0, 1.0]))
     torch.testing.assert_close(targets, torch.tensor([[0.7, 0, 0.3], [0, 1.0, 0], [0, 0, 1.0]]))
