@@ -41,9 +41,16 @@ def test_the_same_file_always_gets_the_same_embedding(witness):
 
 def test_witnesses_are_looked_at_apart_and_mixed(bind):
     point, views, both = (bind.embed([FILES[0]], witness=witness)[0] for witness in ("point", "views", "both"))
+    tower = bind.space.point_tower.embed([bind.space.stand_upright(read_shape(FILES[0]))[0]])[0].numpy()
     share = bind.config["witness"]
-    mixed = share["point"] * point + share["views"] * views
+    mixed = share["tower"] * tower + share["views"] * views
     np.testing.assert_allclose(both, mixed / np.linalg.norm(mixed), atol=1e-5)
+    assert tower @ point > 0.5 and views @ point > 0.5  # the tower and drawn points
+
+
+def test_both_witnesses_of_a_bare_cloud_have_seen_its_points_only(bind):
+    vectors = bind.embed_file(FILES[0].parent / "cup.xyz", "point").vector, bind.embed([FILES[0].parent / "cup.xyz"])[0]
+    np.testing.assert_allclose(*vectors, atol=1e-6)
 
 
 def test_an_unknown_witness_is_named_with_the_known_ones(bind):

@@ -19,7 +19,7 @@ import numpy as np
 from ..errors import WeightsError
 from ..profiles import read_config, resolve
 
-FILE = "centres.safetensors"
+FILE = "calibration/centres.safetensors"
 SETTING = "recognition"  # of config.json
 MODALITIES = ("point", "image", "audio", "text")
 
@@ -90,7 +90,8 @@ def save(folder: Path, calibration: Calibration) -> None:
     """Write the calibration beside the weights in `folder`, each file at once or not at all."""
     from safetensors.numpy import save as packed
 
-    partial = folder / f".{FILE}.part"
+    (folder / FILE).parent.mkdir(exist_ok=True)
+    partial = folder / f"{FILE}.part"
     partial.write_bytes(packed({n: np.ascontiguousarray(row, np.float32) for n, row in calibration.centres.items()}))
     partial.replace(folder / FILE)
     config = read_config(folder)

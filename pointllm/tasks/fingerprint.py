@@ -16,8 +16,8 @@ from . import calibration
 
 WEIGHTS = (".safetensors", ".pt", ".pth", ".bin", ".json", ".index")
 # Of the language model, and reports beside weights: none changes an embedding.
-OTHER_FOLDERS = ("llm",)
-OTHER_FILES = ("results.json", calibration.FILE)
+OTHER_FOLDERS = ("llm", Path(calibration.FILE).parent.name)
+OTHER_FILES = ("results.json",)
 READING = ("temperature", calibration.SETTING)  # settings that say how similarities are read
 WHOLE = 64 << 20  # bytes; of larger files pieces are hashed, so that gigabytes cost no seconds
 PIECES = 64

@@ -83,11 +83,18 @@ class EfficientNetLite(nn.Module):
         self.head = SamePadConv(channels, HEAD_WIDTH, 1)
         self.classifier = nn.Linear(HEAD_WIDTH, classes)
 
+    def maps(self, pixels: Tensor, blocks: int) -> Tensor:
+        """pixels (B, 3, R, R) float32, normalised → feature maps (B, C, H, W) after the first `blocks` blocks."""
+        pixels = pixels.to(memory_format=torch.channels_last)
+        return self.blocks[:blocks](F.relu6(self.stem(pixels), inplace=True))
+
+    def pooled(self, maps: Tensor, blocks: int) -> Tensor:
+        """The rest of the way: maps after the first `blocks` blocks → pooled features (B, 1280)."""
+        return F.relu6(self.head(self.blocks[blocks:](maps)), inplace=True).mean((2, 3))
+
     def features(self, pixels: Tensor) -> Tensor:
         """pixels (B, 3, R, R) float32, normalised → pooled features (B, 1280)."""
-        pixels = pixels.to(memory_format=torch.channels_last)
-        x = self.blocks(F.relu6(self.stem(pixels), inplace=True))
-        return F.relu6(self.head(x), inplace=True).mean((2, 3))
+        return self.pooled(self.maps(pixels, 0), 0)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """pixels (B, 3, R, R) float32 → (features (B, 1280), logits (B, 1000))."""

@@ -1,13 +1,14 @@
 """The compact joint space of the embedded profile: four small towers that end in one sentence space.
 
-A 3D shape has two witnesses: the point tower on its points, and the image tower on views of it. Before either looks,
-the shape is stood upright: files come with y or with z up and rarely say which. Reading files is `pointllm.inputs`'
-business, choosing a profile `pointllm.bind`'s.
+A 3D shape has two witnesses. "point" sees its points alone: the point tower reads them, and the image tower sees them
+drawn. "views" sees pictures of its surface. Before either looks, the shape is stood upright: files come with y or with
+z up and rarely say which. Reading files is `pointllm.inputs`' business, choosing a profile `pointllm.bind`'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -24,15 +25,23 @@ from ...inputs.views import render_views, ring
 from .image_tower import ImageTower
 from .point_tower import PointTower
 from .text_minilm import TextTower
+from .upright import UprightTest, measurements
 
 WITNESSES = ("point", "views", "both")
+
+
+def _mixed(shares: dict[str, float], **vectors: Tensor) -> Tensor:
+    """The weighted sum of unit vectors (D,), of unit norm."""
+    return F.normalize(sum(shares[name] * vector for name, vector in vectors.items()), dim=-1)
 
 
 class CompactSpace:
     """Towers, loaded when they are first needed, from one folder with a config.json.
 
-    config: `dim`; `witness` {point, views}: weights of the two witnesses; `views`: how many views are drawn;
-    `elevations` of their cameras in degrees.
+    config: `dim`; `witness` {tower, views}: weights of the point tower and of the views where both witnesses are asked;
+    `point_witness` {tower, drawn, points}: weights of the point tower and of so many points, drawn; `views`: how many
+    are drawn; `elevations` of their cameras in degrees; `upright` {views, margin, margin_defined}: how the upward axis
+    is found.
     """
 
     def __init__(self, folder: Path, config: dict):
@@ -45,6 +54,10 @@ class CompactSpace:
     @cached_property
     def image_tower(self) -> ImageTower:
         return ImageTower.from_folder(self.folder / "image")
+
+    @cached_property
+    def upright_test(self) -> UprightTest:
+        return UprightTest.from_file(self.folder / "image" / "upright.safetensors")
 
     @cached_property
     def point_tower(self) -> PointTower:
@@ -89,28 +102,37 @@ class CompactSpace:
     def embed_witnesses(self, cloud: PointCloud, witnesses: Sequence[str] = WITNESSES) -> dict[str, Tensor]:
         """What `embed_shape` gives for each of `witnesses`, (D,) each, from one look at the shape."""
         upright, features = self.stand_upright(cloud)
-        found = {}
-        if "views" in witnesses or "both" in witnesses:
-            found["views"] = self.image_tower.embed_features(features[None])[0]
+        by_views = self.image_tower.embed_features(features[None])[0]
+        found = {"views": by_views}
         if "point" in witnesses or "both" in witnesses:
-            found["point"] = self.point_tower.embed([upright])[0]
-        if "both" in witnesses:
-            share = self.config["witness"]
-            found["both"] = F.normalize(share["point"] * found["point"] + share["views"] * found["views"], dim=-1)
+            by_tower = self.point_tower.embed([upright])[0]
+            has_surface = upright.mesh is not None
+            if "point" in witnesses or not has_surface:
+                drawn = self._drawn_points(upright) if has_surface else by_views
+                found["point"] = _mixed(self.config["point_witness"], tower=by_tower, drawn=drawn)
+            # Without a surface the views are drawn points already: both witnesses have seen the same.
+            found["both"] = _mixed(self.config["witness"], tower=by_tower, views=by_views) if has_surface \
+                else found["point"]
         return {witness: found[witness] for witness in witnesses}
+
+    def _drawn_points(self, upright: PointCloud) -> Tensor:
+        """The points alone, drawn as pictures for the image tower (point-to-pixel, arXiv 2208.02812) → (D,)."""
+        bare = replace(upright.resampled(self.config["point_witness"]["points"]), mesh=None)
+        return self.image_tower.embed_features(self.view_features(bare)[None])[0]
 
     def stand_upright(self, cloud: PointCloud) -> tuple[PointCloud, Tensor]:
         """The shape with y up, and the features (V, 1280) of its views.
 
-        An axis other than y must look better by a margin, a wide one where the file's format says that y is up.
+        z must look more like the upward axis by a margin, a wide one where the file's format says that y is up.
         """
-        tower = self.image_tower
+        settings = self.config["upright"]
         features = self.view_features(cloud)
         turned = with_up(cloud, "z")
         # A few views tell well enough; the whole ring is drawn only where the shape is turned.
-        glance = self.view_features(turned, self.config["upright_views"])
-        margin = tower.config["upright_margin_defined" if cloud.metadata.up_axis == "y" else "upright_margin"]
-        if tower.upright_logit(glance) - tower.upright_logit(features) <= margin:
+        glance = self.view_features(turned, settings["views"])
+        measured = torch.from_numpy(measurements(cloud))
+        margin = settings["margin_defined" if cloud.metadata.up_axis == "y" else "margin"]
+        if self.upright_test(measured, features, glance) <= margin:
             return cloud, features
         return turned, self.view_features(turned)
 
