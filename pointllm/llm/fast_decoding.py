@@ -6,12 +6,10 @@ the same input are joined (q, k, v; gate, up), a step works on NumPy rows, and k
 size. It computes what the model's own forward computes, to rounding (tests/llm/test_fast_decoding.py); the layers,
 weights and rotary frequencies are the model's.
 
-Three kinds of weights:
+Two kinds of weights:
 
     "fp32"  the model's own, rearranged in place: no copy is kept, and the model works as before
     "bf16"  packed copies of a bfloat16 model's weights; activations between the layers stay in float32
-    "int8"  copies in eight bits, a scale an output channel, for every token after the prompt: a quarter of the bytes,
-            and answers that may differ
 
 `fast_decoder` gives a model's decoder, or None where it isn't such a model: on a GPU, divided over devices, with LoRA
 beside its weights, in training. Choosing tokens is `generation`'s business.
@@ -33,8 +31,6 @@ from torch.nn import functional as F
 
 # The most that packed copies of the weights may take beside the model, in bytes.
 _MOST_COPIED = 1 << 30
-# The 8-bit kernel reads so many inputs at a time, and beyond the end of rows that are no multiple of it.
-_INT8_WIDTH = 64
 _LOCK = threading.Lock()
 # NumPy's product of a row and a matrix reads memory faster than torch's on one core. With several, its threads wait
 # for each other in a way that is ruinous where cores are busy, and they don't heed torch.set_num_threads.
@@ -84,28 +80,8 @@ class _Bfloat16:
         return torch.ops.mkldnn._linear_pointwise(x, self._packed, None, "none", [], "none")
 
 
-class _Int8:
-    """A row -> x Wᵀ with W in eight bits, a scale an output channel, and x in bfloat16; many rows by W as it was."""
-
-    def __init__(self, modules: Sequence[nn.Module]):
-        self._modules = list(modules)
-        weight = torch.cat([module.weight.detach() for module in modules]).float()
-        scale = weight.abs().amax(1).clamp_min(1e-12) / 127
-        self._spare = -weight.shape[1] % _INT8_WIDTH
-        self._quantised = F.pad((weight / scale[:, None]).round_().to(torch.int8), (0, self._spare))
-        self._scale = scale.bfloat16()
-
-    def row(self, x: np.ndarray) -> np.ndarray:
-        x = F.pad(torch.from_numpy(x).bfloat16()[None], (0, self._spare))
-        return torch.ops.aten._weight_int8pack_mm(x, self._quantised, self._scale)[0].float().numpy()
-
-    def rows(self, x: Tensor) -> Tensor:
-        parts = [F.linear(x.to(module.weight.dtype), module.weight) for module in self._modules]
-        return torch.cat(parts, -1).float()
-
-
-_MAPS = {"fp32": _Rearranged, "bf16": _Bfloat16, "int8": _Int8}
-_Map = _Rearranged | _Bfloat16 | _Int8
+_MAPS = {"fp32": _Rearranged, "bf16": _Bfloat16}
+_Map = _Rearranged | _Bfloat16
 
 
 @dataclass
@@ -281,19 +257,14 @@ def _joined_bias(modules: Sequence[nn.Module]) -> np.ndarray | None:
     return np.concatenate(parts)
 
 
-def fast_decoder(llama: nn.Module, weights: str | None = None) -> FastDecoder | None:
-    """The model's decoder, made at the first call; None where there can't be one.
-
-    weights: "int8" makes (and from then on uses) copies in eight bits; "fp32" or "bf16", the own precision, goes
-    back to that; None: as in an earlier call, else the model's own.
-    """
+def fast_decoder(llama: nn.Module) -> FastDecoder | None:
+    """The model's decoder, made at the first call and when its parameters have changed; None where it can't be."""
     found = llama.__dict__.get("_fast_decoder")
-    if found is not None and weights in (None, found.weights) and found.holds():
+    if found is not None and found.holds():
         return found
     with _LOCK:
-        own = _own_weights(llama)
-        weights = weights or ("int8" if found is not None and found.weights == "int8" else own)
-        if weights is None or weights not in ("int8", own) or not _is_plain_llama(llama):
+        weights = _own_weights(llama)
+        if weights is None or not _is_plain_llama(llama):
             return None
         llama.__dict__["_fast_decoder"] = found = FastDecoder(llama, weights)
     return found
