@@ -31,7 +31,8 @@ _BATCH = 16
 
 
 def build_branch(config: dict[str, Any]) -> PointBranch:
-    """The untrained network of a tower's config (`encoder`, `architecture`, `projection_dim`, `projection_layers`, `dim`)."""
+    """The untrained network of a tower's config (`encoder`, `architecture`, `projection_dim`, `projection_layers`,
+    `dim`)."""
     encoder = build_encoder(config["encoder"], config["architecture"])
     return PointBranch(encoder, config["projection_dim"], config["dim"], config.get("dropout", 0.0),
                        config.get("projection_layers", 2))

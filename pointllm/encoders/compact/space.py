@@ -38,10 +38,9 @@ def _mixed(shares: dict[str, float], **vectors: Tensor) -> Tensor:
 class CompactSpace:
     """Towers, loaded when they are first needed, from one folder with a config.json.
 
-    config: `dim`; `witness` {tower, views}: weights of the point tower and of the views where both witnesses are asked;
-    `point_witness` {tower, drawn, points}: weights of the point tower and of so many points, drawn; `views`: how many
-    are drawn; `elevations` of their cameras in degrees; `upright` {views, margin, margin_defined}: how the upward axis
-    is found.
+    config: `dim`; `witness` {point, views}: weights of the two witnesses; `point_witness` {tower, drawn, points,
+    views}: weights of the point tower and of so many points, drawn so many times; `views`: how many are drawn;
+    `elevations` of their cameras in degrees; `upright` {views, margin, margin_defined}: how the upward axis is found.
     """
 
     def __init__(self, folder: Path, config: dict):
@@ -102,23 +101,20 @@ class CompactSpace:
     def embed_witnesses(self, cloud: PointCloud, witnesses: Sequence[str] = WITNESSES) -> dict[str, Tensor]:
         """What `embed_shape` gives for each of `witnesses`, (D,) each, from one look at the shape."""
         upright, features = self.stand_upright(cloud)
-        by_views = self.image_tower.embed_features(features[None])[0]
-        found = {"views": by_views}
+        found = {"views": self.image_tower.embed_features(features[None])[0]}
         if "point" in witnesses or "both" in witnesses:
+            # Without a surface the views are drawn points already.
+            drawn = found["views"] if upright.mesh is None else self._drawn_points(upright)
             by_tower = self.point_tower.embed([upright])[0]
-            has_surface = upright.mesh is not None
-            if "point" in witnesses or not has_surface:
-                drawn = self._drawn_points(upright) if has_surface else by_views
-                found["point"] = _mixed(self.config["point_witness"], tower=by_tower, drawn=drawn)
-            # Without a surface the views are drawn points already: both witnesses have seen the same.
-            found["both"] = _mixed(self.config["witness"], tower=by_tower, views=by_views) if has_surface \
-                else found["point"]
+            found["point"] = _mixed(self.config["point_witness"], tower=by_tower, drawn=drawn)
+            found["both"] = _mixed(self.config["witness"], point=found["point"], views=found["views"])
         return {witness: found[witness] for witness in witnesses}
 
     def _drawn_points(self, upright: PointCloud) -> Tensor:
         """The points alone, drawn as pictures for the image tower (point-to-pixel, arXiv 2208.02812) → (D,)."""
-        bare = replace(upright.resampled(self.config["point_witness"]["points"]), mesh=None)
-        return self.image_tower.embed_features(self.view_features(bare)[None])[0]
+        settings = self.config["point_witness"]
+        bare = replace(upright.resampled(settings["points"]), mesh=None)
+        return self.image_tower.embed_features(self.view_features(bare, settings["views"])[None])[0]
 
     def stand_upright(self, cloud: PointCloud) -> tuple[PointCloud, Tensor]:
         """The shape with y up, and the features (V, 1280) of its views.
