@@ -19,9 +19,10 @@ LLaMA, arXiv 2302.13971; grouped-query attention, arXiv 2305.13245; rotary posit
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,21 @@ _LOCK = threading.Lock()
 _NUMPY_ON_ONE_CORE = os.cpu_count() == 1 or "1" == (
     os.environ.get("OPENBLAS_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS")
 )
+
+
+def _on_one_thread(compute: Callable) -> Callable:
+    """Decorates what only waits for memory: a second thread brings nothing, and takes the core that draws the page."""
+
+    @functools.wraps(compute)
+    def alone(*args, **options):
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # of the calling thread alone
+        try:
+            return compute(*args, **options)
+        finally:
+            torch.set_num_threads(threads)
+
+    return alone
 
 
 class _Rearranged:
@@ -190,6 +206,7 @@ class Decoding:
         return self._logits(x[-1].numpy()) if wanted else None
 
     @torch.inference_mode()
+    @_on_one_thread
     def step(self, token: int, biases: Sequence[np.ndarray] | None = None) -> np.ndarray:
         """Add one token; returns the logits (V,) float32 of the next. biases: one (D,) float32 a layer, or None."""
         decoder, position = self._decoder, self._length
