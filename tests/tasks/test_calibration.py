@@ -79,7 +79,8 @@ def test_a_stored_calibration_is_read_back_and_leaves_the_weights_what_they_are(
     assert read_config(tmp_path / "p")["views"] == 6
     assert read_config(tmp_path / "p")["temperature"] == found.temperature["point"]
     assert fingerprint(profile) == before
-    assert {path.name for path in (tmp_path / "p").iterdir()} == {"config.json", "model.safetensors", FILE}
+    files = {str(path.relative_to(tmp_path / "p")) for path in (tmp_path / "p").rglob("*") if path.is_file()}
+    assert files == {"config.json", "model.safetensors", FILE}
     assert again.spread_of("video", "text") == again.spread_of("image", "text")
 
 
@@ -98,6 +99,7 @@ def test_data_are_embedded_as_shapes_and_pictures_and_broken_ones_left_out(tmp_p
 
 def test_a_damaged_calibration_is_one_line(tmp_path):
     profile = write_profile(tmp_path / "p")
+    (tmp_path / "p" / FILE).parent.mkdir()
     (tmp_path / "p" / FILE).write_bytes(b"not tensors")
     with pytest.raises(WeightsError, match="pointllm calibrate"):
         Calibration.of(profile)
