@@ -17,7 +17,7 @@ ANSWERS_AT_ONCE = 1
 MAX_WAITING = 32
 READS_AT_ONCE = 2
 # Words reach the page at most this often: quicker than the eye, slow enough for a phone.
-SECONDS_BETWEEN_UPDATES = 0.05
+SECONDS_BETWEEN_UPDATES = 0.15  # a browser without a graphics card takes long to draw each
 
 
 @dataclass(frozen=True)
