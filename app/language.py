@@ -1,4 +1,4 @@
-"""Every sentence that users read, by key, in the languages of `texts/`. Holds no sentences itself."""
+"""Every sentence that users read, by key, in the languages of `texts/`, a folder each. Holds no sentences itself."""
 
 from __future__ import annotations
 
@@ -12,9 +12,20 @@ DEFAULT = "en"
 
 @cache
 def languages() -> dict[str, dict[str, str]]:
-    """Language code → its texts, English first; each file names itself under "language"."""
-    files = sorted(FOLDER.glob("*.json"), key=lambda file: (file.stem != DEFAULT, file.stem))
-    return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
+    """Language code → its texts from all files of its folder, English first; each names itself under "language"."""
+    folders = sorted(filter(Path.is_dir, FOLDER.iterdir()), key=lambda folder: (folder.name != DEFAULT, folder.name))
+    return {folder.name: _texts(folder) for folder in folders}
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    """Raises ValueError when two files of a language have the same key: one would silently hide the other."""
+    found: dict[str, str] = {}
+    for file in sorted(folder.glob("*.json")):
+        texts = json.loads(file.read_text(encoding="utf-8"))
+        if twice := sorted(found.keys() & texts.keys()):
+            raise ValueError(f"{folder.name}/{file.name}: {', '.join(twice)} stand in another file already")
+        found |= texts
+    return found
 
 
 def text(language: str, key: str, **values: object) -> str:

@@ -119,7 +119,7 @@ def build(engine: Engine, profile_menu: bool = False) -> gr.Blocks:
 
 def head() -> str:
     """The page's own scripts, inline: fewer requests, and no files to find."""
-    return "".join(f"<script>{(PAGE / name).read_text(encoding='utf-8')}</script>" for name in ("page.js", "viewer.js"))
+    return "".join(f"<script>{file.read_text(encoding='utf-8')}</script>" for file in sorted(PAGE.glob("*.js")))
 
 
 def _brand(language: str) -> str:

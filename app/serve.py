@@ -28,7 +28,7 @@ def launch(settings: Settings, block: bool = True):
     gr.set_static_paths([FOLDER])
     page.launch(
         server_name=settings.host, server_port=settings.port, prevent_thread_lock=True, share=False, ssr_mode=False,
-        theme=theme(), css_paths=[PAGE / "page.css"], head=head(), footer_links=[], show_error=False, run_history=False,
+        theme=theme(), css_paths=sorted(PAGE.glob("*.css")), head=head(), footer_links=[], show_error=False, run_history=False,
         max_file_size=f"{MAX_FILE_MEGABYTES}mb", allowed_paths=[str(scratch())],
         app_kwargs={"middleware": [Middleware(OwnHostOnly)]},
     )
