@@ -28,11 +28,20 @@ POLL_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Options:
-    """What a person may set for an answer; the model's own defaults otherwise."""
+    """What a person may set for an answer; the model's own defaults where None.
+
+    text: sentences to look at like the files; weights: of the files and sentences, one each, in that order; witness:
+    how 3D files are seen.
+    """
 
     cache: bool = True
     seed: int = 0
     max_tokens: int = 256
+    temperature: float | None = None
+    top_p: float | None = None
+    text: tuple[str, ...] = ()
+    weights: tuple[float, ...] | None = None
+    witness: str | None = None
 
 
 @dataclass(frozen=True)
@@ -157,9 +166,10 @@ class Engine:
             future.result()
 
     def answer(self, paths: Sequence[str], question: str, history: Sequence[dict[str, str]], options: Options,
-               stopped: Callable[[], bool] = lambda: False) -> Iterator[str | Status]:
+               stopped: Callable[[], bool] = lambda: False, usage: object = None) -> Iterator[str | Status]:
         """The pieces of an answer, and before them what is being done. Ends within a token of `stopped()` or close().
 
+        usage: a `pointllm.llm.model.Usage` that counts tokens.
         Raises the library's errors for files that can't be used, and its WeightsError when loading failed.
         """
         yield from self._until(self._ready.is_set, stopped,
@@ -172,7 +182,9 @@ class Engine:
             return
         yield Status("status_thinking", {})
         stream = self._model.stream(list(paths), question, history=list(history), cache=options.cache,
-                                    seed=options.seed, max_tokens=options.max_tokens)
+                                    seed=options.seed, max_tokens=options.max_tokens, temperature=options.temperature,
+                                    top_p=options.top_p, text=options.text, weights=options.weights,
+                                    witness=options.witness, usage=usage)
         self.answering += 1
         try:
             for piece in stream:

@@ -12,7 +12,7 @@ import logging
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,6 +61,14 @@ class Answer:
     def as_dict(self) -> dict:
         """Plain values, ready for JSON."""
         return asdict(self)
+
+
+@dataclass
+class Usage:
+    """Filled while an answer is written: tokens of the prompt, and the moment (`time.monotonic`) of each new token."""
+
+    prompt_tokens: int = 0
+    moments: list[float] = field(default_factory=list)
 
 
 @dataclass
@@ -147,7 +155,9 @@ class PointLLM:
         seed: int = 0,
         max_tokens: int = 256,
         temperature: float | None = None,
+        top_p: float | None = None,
         witness: str | None = None,
+        usage: Usage | None = None,
     ) -> Iterator[str]:
         """The answer to `prompt` about `paths` and `text`, in pieces; the same seed gives the same answer.
 
@@ -158,27 +168,30 @@ class PointLLM:
             history: earlier turns, (question, answer) pairs or {"role", "content"} messages.
             cache: whether the visual cache mends the embedding.
             temperature: 0 is greedy; None is the profile's own.
+            top_p: words are drawn from the likeliest that together have this chance, (0, 1]; None is the profile's own.
             witness: "point", "views" or "both" for 3D files; None is the profile's own.
+            usage: where tokens are counted, for who wants to know.
 
         Raises InputError for a file, prompt or option that can't be used. Closing the generator stops the model.
         """
-        sampling = self._sampling(seed, max_tokens, temperature)
+        sampling = self._sampling(seed, max_tokens, temperature, top_p)
         look = self.look(paths, text, weights, witness)
-        yield from self._write(look, prompt, turns_of(history), cache, sampling, [])
+        yield from self._write(look, prompt, turns_of(history), cache, sampling, usage or Usage())
 
     def answer(self, paths: Sequence[str | Path], prompt: str, **options) -> Answer:
         """The whole answer with its figures; the options of `stream`."""
         started = time.monotonic()
         sampling = self._sampling(
-            options.pop("seed", 0), options.pop("max_tokens", 256), options.pop("temperature", None)
+            options.pop("seed", 0), options.pop("max_tokens", 256), options.pop("temperature", None),
+            options.pop("top_p", None),
         )
         cache, history = options.pop("cache", True), turns_of(options.pop("history", ()))
         look = self.look(paths, **options)
-        moments: list[float] = []
-        answer = "".join(self._write(look, prompt, history, cache, sampling, moments))
+        usage = Usage()
+        answer = "".join(self._write(look, prompt, history, cache, sampling, usage))
         ended = time.monotonic()
-        first = moments[0] if moments else ended
-        return Answer(answer, look.inputs, len(moments), round(first - started, 4), round(ended - started, 4))
+        first = usage.moments[0] if usage.moments else ended
+        return Answer(answer, look.inputs, len(usage.moments), round(first - started, 4), round(ended - started, 4))
 
     def look(
         self,
@@ -213,20 +226,21 @@ class PointLLM:
         return Look(mixed[None], inputs, tuple(facts))
 
     def _write(self, look: Look, prompt: str, history: list[Turn], cache: bool, sampling: Sampling,
-               moments: list[float]) -> Iterator[str]:
-        """Pieces of the answer; the times at which tokens came are appended to `moments`."""
+               usage: Usage) -> Iterator[str]:
+        """Pieces of the answer; `usage` is filled meanwhile."""
         if not isinstance(prompt, str) or not prompt.strip():
             raise InputError("the prompt is empty; ask a question, such as 'What is this?'")
         attached = look.embedding is not None
         question = with_relevant_facts(prompt.strip(), look.facts)
         llama = self._adapted.llama if attached else self._plain_llama()
         ids = self._prompt_ids(question, history, attached, sampling.max_tokens, llama.config.max_position_embeddings)
+        usage.prompt_tokens = len(ids)
         biases = self._biases(look.embedding, cache) if attached else None
         text = TextStream(self._tokenizer)
         injection = self._adapted.injection if attached else None
         begun = False
         for token in generate(llama, ids, self._tokenizer.end, sampling, injection, biases):
-            moments.append(time.monotonic())
+            usage.moments.append(time.monotonic())
             piece = text.feed(token)
             if piece := piece if begun else piece.lstrip():  # LLaMA begins an answer with a new line
                 begun = True
@@ -258,14 +272,17 @@ class PointLLM:
             self._plain = load_plain(self._base_folder, self.plan)
         return self._plain
 
-    def _sampling(self, seed: int, max_tokens: int, temperature: float | None) -> Sampling:
+    def _sampling(self, seed: int, max_tokens: int, temperature: float | None, top_p: float | None) -> Sampling:
         own = self.config.get("generation", {})
+        top_p = own.get("top_p", 0.9) if top_p is None else top_p
         temperature = own.get("temperature", 0.0) if temperature is None else temperature
         if not isinstance(max_tokens, int) or max_tokens < 1:
             raise InputError(f"max_tokens is {max_tokens}; give a whole number of at least 1")
         if not math.isfinite(temperature) or temperature < 0:
             raise InputError(f"temperature is {temperature}; give 0 (always the likeliest word) or more")
-        return Sampling(max_tokens, temperature, own.get("top_p", 0.9), seed, own.get("no_repeat", 0))
+        if not 0 < top_p <= 1:
+            raise InputError(f"top_p is {top_p}; give a number above 0 and up to 1")
+        return Sampling(max_tokens, temperature, top_p, seed, own.get("no_repeat", 0))
 
 
 def mixing_shares(weights: Sequence[float] | None, count: int, epsilon: float = 0.0) -> list[float]:

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from pointllm.errors import InputError
-from pointllm.llm.model import PointLLM, mixing_shares
+from pointllm.llm.model import PointLLM, Usage, mixing_shares
 from pointllm.profiles import checkpoints_dir
 
 
@@ -56,6 +56,20 @@ def test_the_same_seed_gives_the_same_answer(model):
     assert answer(1) == answer(1)
 
 
+def test_a_narrow_nucleus_leaves_the_likeliest_word_only(model):
+    def answer(**options):
+        return "".join(model.stream([], "Describe it.", text=["a sofa"], max_tokens=12, **options))
+
+    assert answer(temperature=1.5, top_p=1e-6, seed=5) == answer(temperature=0)
+
+
+def test_tokens_are_counted_while_an_answer_is_written(model):
+    usage = Usage()
+    assert list(model.stream([], "Describe it.", text=["a sofa"], max_tokens=5, usage=usage))
+    assert usage.prompt_tokens > 5
+    assert 0 < len(usage.moments) <= 5 and usage.moments == sorted(usage.moments)
+
+
 def test_without_an_upload_it_chats_as_the_plain_language_model(model):
     answer = model.answer([], "What is the capital of France?", max_tokens=24)
     assert answer.inputs == ()
@@ -63,7 +77,8 @@ def test_without_an_upload_it_chats_as_the_plain_language_model(model):
 
 
 def test_an_empty_prompt_and_impossible_options_are_refused(model):
-    for prompt, options in (("  ", {}), ("Hi", {"max_tokens": 0}), ("Hi", {"temperature": -1.0})):
+    impossible = ({"max_tokens": 0}, {"temperature": -1.0}, {"top_p": 0.0}, {"top_p": 1.5})
+    for prompt, options in (("  ", {}), *(("Hi", options) for options in impossible)):
         with pytest.raises(InputError):
             list(model.stream([], prompt, **options))
 
