@@ -16,14 +16,18 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from .looking import Look, look_at
 from .settings import READS_AT_ONCE
+from .turns import Turns
+from .zero_gpu import borrow_gpu
 
 logger = logging.getLogger("pointllm.app")
 
 REMEMBERED_FILES = 256
 POLL_SECONDS = 0.1
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ class Engine:
         self.profile = profile
         self._warm_up = warm_up
         self.answering = 0  # answers being written now: 0 or 1
+        self.turns = Turns()
+        self._write = borrow_gpu(self._stream)
         self._model = None
         self.failure: Exception | None = None  # why loading ended without a model
         self._started = time.monotonic()
@@ -84,14 +90,16 @@ class Engine:
         if profile == self.profile and self.failure is None:
             return
         self._loader.join()
-        self._embedder.submit(self._release).result()  # behind the embeddings that are being computed
-        self._ready.clear()
+        with self.turns.one() as turn:  # programs may be answered beside the page's queue
+            turn.wait()
+            self._embedder.submit(self._release).result()  # behind the embeddings that are being computed
         with self._lock:
             self._embeddings.clear()
         self.profile, self.failure = profile, None
         self.start()
 
     def _release(self) -> None:
+        self._ready.clear()
         self._model = None
         gc.collect()
         torch = sys.modules.get("torch")
@@ -155,6 +163,19 @@ class Engine:
         if model is not None:
             model.bind.embed([path])
 
+    def with_space(self, job: Callable[[object], Result]) -> Result:
+        """What `job(bind)` gives with the loaded PointBind, in the thread that embeds; waits for loading.
+
+        Raises what `job` raises, and the library's WeightsError when loading failed.
+        """
+        def run() -> Result:
+            self._ready.wait()
+            if self.failure is not None:
+                raise self.failure
+            return job(self._model.bind)
+
+        return self._embedder.submit(run).result()
+
     def read(self, path: str, stopped: Callable[[], bool] = lambda: False, embed: bool = False) -> Iterator[Status]:
         """Say what is being done until a file is read, and embedded if asked. Raises the library's InputError."""
         status = Status("status_reading", {"name": Path(path).name})
@@ -180,20 +201,27 @@ class Engine:
             yield from self.read(path, stopped, embed=True)
         if stopped():
             return
-        yield Status("status_thinking", {})
-        stream = self._model.stream(list(paths), question, history=list(history), cache=options.cache,
-                                    seed=options.seed, max_tokens=options.max_tokens, temperature=options.temperature,
-                                    top_p=options.top_p, text=options.text, weights=options.weights,
-                                    witness=options.witness, usage=usage)
-        self.answering += 1
-        try:
-            for piece in stream:
-                if stopped():
-                    return
-                yield piece
-        finally:
-            stream.close()
-            self.answering -= 1
+        with self.turns.one() as turn:
+            yield from self._until(turn.has_come, stopped, lambda: Status("status_waiting", {}))
+            if stopped():
+                return
+            yield Status("status_thinking", {})
+            stream = self._write(list(paths), question, list(history), options, usage)
+            self.answering += 1
+            try:
+                for piece in stream:
+                    if stopped():
+                        return
+                    yield piece
+            finally:
+                stream.close()
+                self.answering -= 1
+
+    def _stream(self, paths: list[str], question: str, history: list, options: Options, usage: object) -> Iterator[str]:
+        yield from self._model.stream(paths, question, history=history, cache=options.cache, seed=options.seed,
+                                      max_tokens=options.max_tokens, temperature=options.temperature,
+                                      top_p=options.top_p, text=options.text, weights=options.weights,
+                                      witness=options.witness, usage=usage)
 
     @staticmethod
     def _until(done: Callable[[], bool], stopped: Callable[[], bool],

@@ -87,6 +87,42 @@ def parse_labels(given: str | None, files: Sequence[str] = ()) -> Labels:
     return found.merged()
 
 
+def word_labels(names: Sequence[str]) -> Labels:
+    """Labels in words alone, English or Chinese. Opens no file, whatever the names say: for names from strangers.
+
+    InputError when none is left.
+    """
+    found = Labels()
+    for name in names:
+        if name := " ".join(str(name).split()):
+            _add_words(found, name)
+    if not found.labels:
+        raise InputError(found.errors[0] if found.errors else "no labels; give one or more, such as chair, table")
+    return found.merged()
+
+
+def labels_in_words(names: Sequence[str]) -> Labels:
+    """Labels from names alone, English or Chinese; nothing is taken for a file, so that strangers may give them.
+
+    InputError when none is left.
+    """
+    found = Labels()
+    for name in filter(None, (" ".join(str(name).split()) for name in names)):
+        _add_word(found, name)
+    if not found.labels:
+        raise InputError(found.errors[0] if found.errors else "no labels given; name at least one")
+    return found.merged()
+
+
+def known_labels(language: str = "en") -> Labels:
+    """Every name of the object knowledge, shown in English or in Chinese ("zh")."""
+    from ..data.questions import read_knowledge
+
+    known = read_knowledge()
+    return Labels([Label(known[name].get("zh", {}).get("name") or name if language == "zh" else name, name)
+                   for name in sorted(known)])
+
+
 def _items(given: str) -> list[str]:
     path = Path(given)
     try:
@@ -119,7 +155,11 @@ def _add(found: Labels, name: str) -> None:
     """One item of --labels: a file, a Chinese name, or a name."""
     if Path(name).suffix.lower() in SUFFIXES:
         _add_files(found, Path(name))
-        return
+    else:
+        _add_words(found, name)
+
+
+def _add_words(found: Labels, name: str) -> None:
     words: str | None = name
     if chinese.is_chinese(name):
         words = chinese.translate(name)
