@@ -56,37 +56,26 @@ def run(args: argparse.Namespace) -> int:
 
     def prepare() -> None:
         from ..bind import PointBind
-        from ..tasks.calibration import Calibration
-        from ..tasks.fingerprint import fingerprint
-        from ..tasks.label_cache import LabelCache
-        from ..tasks.zero_shot import BARE, NoneOfThese, ZeroShot
+        from ..tasks.recognition import Recogniser
 
-        tower = fingerprint(profile, "text")
         model["bind"] = bind = PointBind.from_pretrained(profile)
-        model["recognise"] = recognise = ZeroShot(
-            bind, labels.labels, templates=templates, cache=LabelCache(tower, templates),
-            calibration=Calibration.of(profile),
-        )
+        model["recognise"] = recognise = Recogniser(bind, profile, labels.labels, templates=templates, none=want_none,
+                                                    none_threshold=args.none_threshold)
         for line in recognise.errors:
             logger.error("error: %s", line)
         failures.extend(recognise.errors)
-        if want_none:
-            model["none"] = NoneOfThese(bind, recognise, threshold=args.none_threshold, cache=LabelCache(tower, BARE))
 
     def recognise(item: Input) -> None:
-        vector = model["bind"].embed_input(item, witness=args.witness)[None]
-        top = model["recognise"](vector, args.top, item.modality)[0]
-        margin = model["none"](vector, item.modality)[0] if want_none else None
+        found = model["recognise"](model["bind"].embed_input(item, witness=args.witness), item.modality, args.top)
         if args.json:
             entry: dict[str, object] = {"input": item.path}
-            entry["top"] = [{"label": p.label, "score": round(p.score, 6)} for p in top]
-            if margin is not None:
-                entry |= {"none": margin < 0, "none_margin": round(margin, 4)}
+            entry["top"] = [{"label": p.label, "score": round(p.score, 6)} for p in found.top]
+            if want_none:
+                entry |= {"none": found.none, "none_margin": round(found.none_margin, 4)}
             emit(entry)
         else:
-            named = ", ".join(f"{p.label} {p.score:.2f}" for p in top)
-            write(f"{item.path}: {named}\n" if margin is None or margin >= 0 else
-                  f"{item.path}: none of these (nearest: {named})\n")
+            named = ", ".join(f"{p.label} {p.score:.2f}" for p in found.top)
+            write(f"{item.path}: none of these (nearest: {named})\n" if found.none else f"{item.path}: {named}\n")
 
     return each(args.paths, recognise, prepare=prepare, as_json=args.json) or int(bool(failures))
 

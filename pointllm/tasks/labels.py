@@ -101,19 +101,6 @@ def word_labels(names: Sequence[str]) -> Labels:
     return found.merged()
 
 
-def labels_in_words(names: Sequence[str]) -> Labels:
-    """Labels from names alone, English or Chinese; nothing is taken for a file, so that strangers may give them.
-
-    InputError when none is left.
-    """
-    found = Labels()
-    for name in filter(None, (" ".join(str(name).split()) for name in names)):
-        _add_word(found, name)
-    if not found.labels:
-        raise InputError(found.errors[0] if found.errors else "no labels given; name at least one")
-    return found.merged()
-
-
 def known_labels(language: str = "en") -> Labels:
     """Every name of the object knowledge, shown in English or in Chinese ("zh")."""
     from ..data.questions import read_knowledge

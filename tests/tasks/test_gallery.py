@@ -314,3 +314,13 @@ def test_a_vector_of_another_size_is_damage(folder, tmp_path):
         database.execute("UPDATE entries SET vector = x'00'")
     with pytest.raises(InputError, match="damaged"):
         Gallery.open(tmp_path / "index", IDENTITY)
+
+
+def test_a_gallery_without_an_index_gives_the_same_results_as_one_of_the_same_files(folder, tmp_path):
+    index(folder, tmp_path / "index")
+    opened = Gallery.open(tmp_path / "index", IDENTITY)
+    with Store.open(tmp_path / "index") as store:
+        rows = [(Entry(str(folder / entry.path), entry.modality, 0, 0, ""), np.frombuffer(vector, np.float32))
+                for entry, vector in store.vectors()]
+    assert [(hit.path, hit.score) for hit in Gallery.of(rows).search(RED)] == [
+        (hit.path, hit.score) for hit in opened.search(RED)]

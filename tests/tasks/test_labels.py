@@ -13,7 +13,7 @@ from pointllm.errors import InputError
 from pointllm.tasks import label_cache
 from pointllm.tasks.chinese import is_chinese, translate
 from pointllm.tasks.label_cache import LabelCache
-from pointllm.tasks.labels import Label, embed_labels, parse_labels, read_templates, word_vectors
+from pointllm.tasks.labels import Label, embed_labels, known_labels, parse_labels, read_templates, word_vectors
 
 BARE = ("{}",)
 
@@ -189,3 +189,17 @@ def test_several_writers_lose_nothing(tmp_path):
         list(pool.map(write, range(6)))
     found = LabelCache("tower", BARE, tmp_path).get([f"{w}-{n}" for w in range(6) for n in range(5)], DIM)
     assert len(found) == 30
+
+
+def test_the_known_labels_are_shown_in_the_readers_language_and_mean_the_same():
+    english, chinese = known_labels(), known_labels("zh")
+    assert len(english.labels) == len(chinese.labels) > 500 and not english.errors
+    assert ("chair", "chair") in shown(english) and ("椅子", "chair") in shown(chinese)
+
+
+def test_labels_that_a_file_repeats_are_merged_and_keep_their_first_place(tmp_path, caplog):
+    file = tmp_path / "labels.txt"
+    file.write_text("chair\ncat\n chair \n椅子\nCAT\ndog\n", encoding="utf-8")
+    with caplog.at_level(logging.INFO, "pointllm"):
+        assert [label.name for label in parse_labels(str(file)).labels] == ["chair", "cat", "dog"]
+    assert "3 labels were given more than once" in caplog.text

@@ -77,6 +77,18 @@ class Gallery:
             gallery._search[modality] = _searcher(vectors, gallery.folder, modality, stamp, exact)
         return gallery
 
+    @classmethod
+    def of(cls, rows: Sequence[tuple[Entry, np.ndarray]], calibration: Calibration | None = None) -> Gallery:
+        """A gallery without an index: entries whose paths are absolute, with their vectors (D,) of unit norm."""
+        gallery = cls(Path(), Path(), calibration or Calibration(), complete=True)
+        for entry, _ in rows:
+            gallery.entries.setdefault(entry.modality, []).append(entry)
+        for modality in gallery.entries:
+            vectors = np.stack([vector for entry, vector in rows if entry.modality == modality])
+            gallery._search[modality] = _searcher(gallery.calibration.centred(vectors, modality), Path(), modality, "",
+                                                  exact=True)
+        return gallery
+
     def __len__(self) -> int:
         return sum(map(len, self.entries.values()))
 
