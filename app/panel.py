@@ -16,6 +16,7 @@ from .facts import table
 from .language import DEFAULT, text
 from .looking import Look
 from .messages import address
+from .shape_view import shape_view
 
 
 class Panel:
@@ -67,7 +68,7 @@ def _preview(look: Look, language: str) -> str:
     """HTML that shows a file by its modality."""
     name = escape(look.name)
     if look.modality == "point":
-        return _shape(look, language)
+        return shape_view(address(look.preview), look.name, language, "view")
     if look.modality == "image":
         return f'<img class="view" src="{address(look.preview)}" alt="{name}">'
     if look.modality == "audio":
@@ -77,18 +78,6 @@ def _preview(look: Look, language: str) -> str:
         source = f'src="{address(look.path)}" poster="{address(look.preview)}" aria-label="{name}"'
         return f'<video class="view" controls playsinline preload="metadata" {source}></video>'
     return f'<blockquote class="view">{escape(look.words)}</blockquote>'
-
-
-def _shape(look: Look, language: str) -> str:
-    """The place that `page/viewer.js` draws into, and its buttons."""
-    tools = "".join(
-        f'<button type="button" data-tool="{tool}" title="{escape(text(language, "view_" + tool))}" '
-        f'aria-label="{escape(text(language, "view_" + tool))}">{sign}</button>'
-        for tool, sign in (("up", "Z"), ("reset", "⟲"), ("fullscreen", "⤢"))
-    )
-    label = escape(text(language, "view_label", name=look.name))
-    return (f'<div class="view shape-view" data-src="{address(look.preview)}" aria-label="{label}" '
-            f'data-failed="{escape(text(language, "view_failed"))}"><div class="tools">{tools}</div></div>')
 
 
 def _hint(language: str, words: str | None = None) -> str:

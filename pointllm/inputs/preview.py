@@ -1,7 +1,8 @@
 """A small GLB of any shape for the viewer in the browser: y up, centred, one unit large, whatever the file was.
 
-Meshes keep their textures, at reduced size, and their colours; heavy ones are thinned on a grid. Points become little
-octahedra, since viewers draw bare points as single pixels or not at all. Colours are written in linear light.
+Meshes keep their textures, at reduced size, and their colours; heavy ones are thinned on a grid. The points that were
+sampled from a surface lie beside it as a second scene, which other viewers leave out. What was measured in the file's
+own units stands in the scene's extras, so that the viewer can draw a scale. Colours are written in linear light.
 """
 
 from __future__ import annotations
@@ -15,26 +16,43 @@ from pathlib import Path
 import numpy as np
 
 from .mesh import Mesh, distinct_rows, srgb_to_linear
-from .orientation import with_up
 from .point_cloud import PointCloud
 
 TEXTURE_SIDE = 1024
 CREASE = 0.64  # cosine of 50°: edges that bend more stay sharp
+NEIGHBOURS = 10  # points that tell the direction of the surface at one of them
 MAX_NEIGHBOURS = 32  # faces around a place that are looked at
 PLAIN = (0.62, 0.66, 0.72)  # sRGB of surfaces without colours
-OCTAHEDRON = np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]], np.float32)
-OCTAHEDRON_FACES = np.array([[0, 2, 4], [2, 1, 4], [1, 3, 4], [3, 0, 4], [2, 0, 5], [1, 2, 5], [3, 1, 5], [0, 3, 5]])
+MAX_POINTS, MAX_FACES = 80_000, 60_000
+# Quaternions (x, y, z, w) that bring the named axis up; positions keep the file's own axes.
+TURNS = {"z": [-(0.5**0.5), 0.0, 0.0, 0.5**0.5], "x": [0.0, 0.0, 0.5**0.5, 0.5**0.5]}
 
 
-def write_preview(cloud: PointCloud, path: str | Path, max_points: int = 20_000, max_faces: int = 60_000) -> Path:
-    """Writes `cloud` as a GLB of at most `max_faces` triangles, or `max_points` dots where it has no surface."""
+def write_preview(cloud: PointCloud, path: str | Path, max_points: int = MAX_POINTS,
+                  max_faces: int = MAX_FACES) -> Path:
+    """Writes `cloud` as a GLB of at most `max_faces` triangles, or `max_points` points where it has no surface.
+
+    Positions have the file's axes, centred and divided by the longest side; the nodes turn the upward axis to y.
+    Extras of scene 0: "size" [x, y, z] and "scale" (length of one unit of the preview) in file units, "up" ("x", "y"
+    or "z"), "colored", and "faces" and "points" as [shown, in the file].
+    """
     path = Path(path)
-    cloud = with_up(cloud, cloud.metadata.up_axis or "y")
-    writer = _Writer()
-    if cloud.mesh is not None and len(cloud.mesh.faces):
-        _add_mesh(writer, thinned(cloud.mesh, max_faces))
-    else:
-        _add_points(writer, cloud, max_points)
+    metadata, has_surface = cloud.metadata, cloud.mesh is not None and len(cloud.mesh.faces) > 0
+    up = metadata.up_axis or "y"
+    corners = cloud.mesh.vertices[cloud.mesh.faces].reshape(-1, 3) if has_surface else cloud.xyz
+    low, high = (corners.min(axis=0).astype(np.float64), corners.max(axis=0).astype(np.float64))
+    centre, scale = (low + high) / 2, max(float((high - low).max()), 1e-30)
+    writer = _Writer(TURNS.get(up))
+    extras: dict = {"size": [float(f"{side:.6g}") for side in high - low], "scale": float(f"{scale:.6g}"), "up": up,
+                    "colored": bool(metadata.has_color)}
+    if has_surface:
+        mesh = thinned(cloud.mesh, max_faces)
+        _add_mesh(writer, mesh.moved(centre, 1 / scale))
+        extras["faces"] = [len(mesh.faces), metadata.faces]
+        writer.scene("points")
+    shown = _add_points(writer, cloud, centre, scale, max_points)
+    extras["points"] = [shown, shown if has_surface else metadata.points]
+    writer.json["scenes"][0]["extras"] = extras
     path.write_bytes(writer.glb())
     return path
 
@@ -72,9 +90,7 @@ def thinned(mesh: Mesh, max_faces: int) -> Mesh:
 
 
 def _add_mesh(writer: _Writer, mesh: Mesh) -> None:
-    corners = mesh.vertices[mesh.faces]  # (F, 3 corners, 3)
-    low, high = corners.min(axis=(0, 1)).astype(np.float64), corners.max(axis=(0, 1)).astype(np.float64)
-    positions = ((corners - (low + high) / 2) / max(float((high - low).max()), 1e-30)).astype(np.float32)
+    positions = mesh.vertices[mesh.faces]  # (F, 3 corners, 3)
     normals = corner_normals(positions)
     ends = [*mesh.face_starts[1:], len(mesh.faces)] if mesh.materials else []
     textured = np.zeros(len(mesh.faces), bool)
@@ -130,21 +146,31 @@ def corner_normals(corners: np.ndarray) -> np.ndarray:
     return normals.reshape(-1, 3, 3).astype(np.float32)
 
 
-def _add_points(writer: _Writer, cloud: PointCloud, max_points: int) -> None:
-    points, rgb = cloud.xyz.astype(np.float64), cloud.rgb
+def _add_points(writer: _Writer, cloud: PointCloud, centre: np.ndarray, scale: float, max_points: int) -> int:
+    """Adds at most `max_points` points; gives how many."""
+    points, rgb = cloud.xyz, cloud.rgb
     if len(points) > max_points:
-        chosen = np.sort(np.random.default_rng(0).choice(len(points), max_points, replace=False))
+        chosen = np.sort(np.random.default_rng(0).choice(len(points), max_points, replace=False, shuffle=False))
         points, rgb = points[chosen], None if rgb is None else rgb[chosen]
-    low, high = points.min(axis=0), points.max(axis=0)
-    points = (points - (low + high) / 2) / max(float((high - low).max()), 1e-30)
-    if rgb is None:  # without colours, height tells near from far
-        height = (points[:, 1:2] + 0.5).clip(0, 1)
-        rgb = (1 - height) * np.array([[0.16, 0.29, 0.55]]) + height * np.array([[0.96, 0.74, 0.35]])
-    radius = float(np.clip(0.5 / np.sqrt(len(points)), 0.0025, 0.02))
-    vertices = (points[:, None] + OCTAHEDRON * radius).astype(np.float32).reshape(-1, 3)
-    faces = (OCTAHEDRON_FACES + 6 * np.arange(len(points))[:, None, None]).reshape(-1, 3)
-    colors = np.repeat(np.concatenate([rgb, np.ones((len(rgb), 1))], axis=1), 6, axis=0)
-    writer.indexed(vertices, faces, _linear16(colors), writer.material(unlit=True))
+    positions = ((points.astype(np.float64) - centre) / scale).astype(np.float32)
+    colors = None if rgb is None else _linear16(np.concatenate([rgb, np.ones((len(rgb), 1), np.float32)], axis=1))
+    writer.points(positions, surface_directions(positions), colors, writer.material())
+    return len(points)
+
+
+def surface_directions(points: np.ndarray) -> np.ndarray:
+    """The direction across the surface at each of points (N, 3): (N, 3) float32, unit length, of either sign.
+
+    That in which its NEIGHBOURS spread least; it is what lights a point in the viewer.
+    """
+    from scipy.spatial import cKDTree
+
+    points = points.astype(np.float64)
+    _, nearest = cKDTree(points, compact_nodes=False, balanced_tree=False).query(points, min(NEIGHBOURS, len(points)))
+    offsets = points[nearest.reshape(len(points), -1)] - points[:, None]  # (N, k, 3)
+    offsets -= offsets.mean(axis=1, keepdims=True)
+    spread = np.einsum("nki,nkj->nij", offsets, offsets)
+    return np.linalg.eigh(spread)[1][:, :, 0].astype(np.float32)
 
 
 def _linear16(colors: np.ndarray) -> np.ndarray:
@@ -154,15 +180,24 @@ def _linear16(colors: np.ndarray) -> np.ndarray:
 
 
 class _Writer:
-    """Collects one glTF mesh and packs it."""
+    """Collects glTF scenes of one mesh each and packs them."""
 
-    def __init__(self) -> None:
+    def __init__(self, turn: list[float] | None) -> None:
+        """turn: the rotation of every node, a quaternion."""
         self.data = bytearray()
+        self.turn = turn
         self.json: dict = {
-            "asset": {"version": "2.0", "generator": "pointllm"}, "scene": 0, "scenes": [{"nodes": [0]}],
-            "nodes": [{"mesh": 0}], "meshes": [{"primitives": []}], "accessors": [], "bufferViews": [],
-            "materials": [], "textures": [], "images": [], "samplers": [{}],
+            "asset": {"version": "2.0", "generator": "pointllm"}, "scene": 0, "scenes": [], "nodes": [], "meshes": [],
+            "accessors": [], "bufferViews": [], "materials": [], "textures": [], "images": [], "samplers": [{}],
         }
+        self.scene("shape")
+
+    def scene(self, name: str) -> None:
+        """Begin a scene; what is added from now on belongs to it."""
+        index = len(self.json["scenes"])
+        self.json["scenes"].append({"name": name, "nodes": [index]})
+        self.json["nodes"].append({"mesh": index} | ({"rotation": self.turn} if self.turn else {}))
+        self.json["meshes"].append({"primitives": []})
 
     def primitive(self, positions: np.ndarray, normals: np.ndarray, colors: np.ndarray | None, uv: np.ndarray | None,
                   material: int) -> None:
@@ -175,17 +210,22 @@ class _Writer:
         first, same = distinct_rows(*attributes.values())
         self._append({k: v[first] for k, v in attributes.items()}, same.reshape(-1, 3), material)
 
-    def indexed(self, positions: np.ndarray, faces: np.ndarray, colors: np.ndarray, material: int) -> None:
-        """Faces (F, 3) over positions (V, 3) float32 with colors (V, 4) uint16, linear."""
-        self._append({"POSITION": positions, "COLOR_0": colors}, faces, material)
+    def points(self, positions: np.ndarray, normals: np.ndarray, colors: np.ndarray | None, material: int) -> None:
+        """Points at positions (N, 3) float32 with normals likewise and colors (N, 4) uint16, linear, or None."""
+        attributes = {"POSITION": positions, "NORMAL": normals} | ({} if colors is None else {"COLOR_0": colors})
+        self._add({"attributes": self._attributes(attributes), "material": material, "mode": 0})
 
     def _append(self, attributes: dict[str, np.ndarray], faces: np.ndarray, material: int) -> None:
         small = len(attributes["POSITION"]) < 65535
         indices = faces.reshape(-1).astype("<u2" if small else "<u4")
-        self.json["meshes"][0]["primitives"].append({
-            "attributes": {name: self._accessor(values, 34962) for name, values in attributes.items()},
-            "indices": self._accessor(indices, 34963), "material": material, "mode": 4,
-        })
+        self._add({"attributes": self._attributes(attributes), "indices": self._accessor(indices, 34963),
+                   "material": material, "mode": 4})
+
+    def _attributes(self, attributes: dict[str, np.ndarray]) -> dict[str, int]:
+        return {name: self._accessor(values, 34962) for name, values in attributes.items()}
+
+    def _add(self, primitive: dict) -> None:
+        self.json["meshes"][-1]["primitives"].append(primitive)
 
     def _accessor(self, values: np.ndarray, target: int) -> int:
         components = {"<u2": 5123, "<u4": 5125, "<f4": 5126}
@@ -219,8 +259,7 @@ class _Writer:
         self.json["textures"].append({"source": len(self.json["images"]) - 1, "sampler": 0})
         return len(self.json["textures"]) - 1
 
-    def material(self, texture: int | None = None, color: tuple | None = None, alpha_cutoff: float | None = None,
-                 unlit: bool = False) -> int:
+    def material(self, texture: int | None = None, color: tuple | None = None, alpha_cutoff: float | None = None) -> int:
         pbr: dict = {"metallicFactor": 0.0, "roughnessFactor": 0.9}
         if texture is not None:
             pbr["baseColorTexture"] = {"index": texture}
@@ -229,9 +268,6 @@ class _Writer:
         entry: dict = {"pbrMetallicRoughness": pbr, "doubleSided": True}
         if alpha_cutoff is not None:
             entry |= {"alphaMode": "MASK", "alphaCutoff": alpha_cutoff}
-        if unlit:
-            entry["extensions"] = {"KHR_materials_unlit": {}}
-            self.json["extensionsUsed"] = ["KHR_materials_unlit"]
         if entry not in self.json["materials"]:
             self.json["materials"].append(entry)
         return self.json["materials"].index(entry)

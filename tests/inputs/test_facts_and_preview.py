@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import struct
 from dataclasses import replace
 
 import numpy as np
@@ -58,8 +60,17 @@ def loaded(path):
     """The preview by our own reader and, as a second opinion on its validity, by trimesh."""
     scene = trimesh.load(path)
     cloud = read_shape(path)
-    assert sum(len(g.faces) for g in scene.geometry.values()) == cloud.metadata.faces
+    # trimesh takes the geometry of every scene of the file: points are told from surfaces by their faces.
+    faces = [len(g.faces) for g in scene.geometry.values() if hasattr(g, "faces")]
+    assert sum(faces) == cloud.metadata.faces
     return cloud
+
+
+def extras(path):
+    """What the preview says of itself to the viewer."""
+    content = path.read_bytes()
+    document = json.loads(content[20:20 + struct.unpack_from("<I", content, 12)[0]])
+    return document["scenes"][0]["extras"]
 
 
 def test_a_mesh_is_shown_centred_at_unit_size_with_its_colours(tmp_path, box):
@@ -78,20 +89,30 @@ def test_z_up_files_are_shown_upright(tmp_path, box):
     np.testing.assert_allclose(shown.metadata.size, (0.5, 1, 0.75), atol=1e-6)
 
 
-def test_points_are_shown_as_dots_in_their_colours(tmp_path):
+def test_points_are_shown_in_their_colours_and_a_part_of_too_many(tmp_path):
     points, colors = cloud_points(100)
     np.save(tmp_path / "a.npy", np.concatenate([points, colors], axis=1))
     cloud = read_shape(tmp_path / "a.npy")
-    shown = loaded(write_preview(cloud, tmp_path / "p.glb"))
-    assert shown.metadata.faces == 800
+    path = write_preview(cloud, tmp_path / "p.glb")
+    shown = loaded(path)
+    assert shown.metadata.points == 100 and shown.metadata.faces == 0 and extras(path)["points"] == [100, 100]
     found = np.unique(np.round(shown.rgb * 255), axis=0)
     np.testing.assert_allclose(found, np.unique(colors, axis=0), atol=1)
-    assert loaded(write_preview(cloud, tmp_path / "q.glb", max_points=10)).metadata.faces == 80
+    path = write_preview(cloud, tmp_path / "q.glb", max_points=40)
+    assert loaded(path).metadata.points == 40 and extras(path)["points"] == [40, 100]
 
 
 def test_points_without_colours_are_shown_too(tmp_path):
     np.save(tmp_path / "a.npy", cloud_points(100)[0])
-    assert loaded(write_preview(read_shape(tmp_path / "a.npy"), tmp_path / "p.glb")).metadata.faces == 800
+    path = write_preview(read_shape(tmp_path / "a.npy"), tmp_path / "p.glb")
+    assert loaded(path).metadata.points == 100 and extras(path)["colored"] is False
+
+
+def test_a_preview_carries_the_measures_of_the_file(tmp_path, box):
+    path = write_preview(replace(box, metadata=replace(box.metadata, up_axis="z")), tmp_path / "p.glb")
+    found = extras(path)
+    assert found["size"] == [2, 3, 4] and found["scale"] == 4 and found["up"] == "z" and found["colored"]
+    assert found["faces"] == [12, 12] and found["points"] == [len(box.xyz)] * 2
 
 
 def test_textures_go_into_the_preview(tmp_path):
