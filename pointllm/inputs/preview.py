@@ -259,7 +259,8 @@ class _Writer:
         self.json["textures"].append({"source": len(self.json["images"]) - 1, "sampler": 0})
         return len(self.json["textures"]) - 1
 
-    def material(self, texture: int | None = None, color: tuple | None = None, alpha_cutoff: float | None = None) -> int:
+    def material(self, texture: int | None = None, color: tuple | None = None,
+                 alpha_cutoff: float | None = None) -> int:
         pbr: dict = {"metallicFactor": 0.0, "roughnessFactor": 0.9}
         if texture is not None:
             pbr["baseColorTexture"] = {"index": texture}
