@@ -13,7 +13,8 @@ from app.settings import Settings
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", stream=sys.stderr)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for chatty in ("httpx", "mcp", "faiss"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         launch(Settings.from_environment())
     except (OSError, ValueError) as error:  # a taken port, a PORT that is none

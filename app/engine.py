@@ -107,6 +107,11 @@ class Engine:
             torch.cuda.empty_cache()
 
     @property
+    def profile_name(self) -> str:
+        """The profile as strangers may see it: of a folder its own name alone."""
+        return Path(self.profile).name
+
+    @property
     def ready(self) -> bool:
         """Whether loading has ended, well or not."""
         return self._ready.is_set()
@@ -168,11 +173,15 @@ class Engine:
 
         Raises what `job` raises, and the library's WeightsError when loading failed.
         """
+        return self.with_model(lambda model: job(model.bind))
+
+    def with_model(self, job: Callable[[object], Result]) -> Result:
+        """As `with_space`, with the loaded PointLLM."""
         def run() -> Result:
             self._ready.wait()
             if self.failure is not None:
                 raise self.failure
-            return job(self._model.bind)
+            return job(self._model)
 
         return self._embedder.submit(run).result()
 

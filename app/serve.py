@@ -1,4 +1,4 @@
-"""Starts the app: builds the page, serves it, and loads the model meanwhile."""
+"""Starts the app: builds the page, serves it and what programs call beside it, and loads the model meanwhile."""
 
 from __future__ import annotations
 
@@ -13,25 +13,37 @@ def launch(settings: Settings, block: bool = True):
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     import gradio as gr
     from starlette.middleware import Middleware
+    from starlette.routing import Mount
 
+    from . import remote
+    from .api import tools
+    from .api.openai import application
+    from .api.store import store
     from .engine import Engine
     from .examples import FOLDER, examples
     from .headers import OwnHostOnly
     from .layout import PAGE, build, head
+    from .space import Space
     from .theme import theme
     from .uploads import scratch
 
     # Plain chat, and a shape: every part that answers has then run once.
     engine = Engine(settings.profile, warm_up=([], [str(examples()[0].file)]))
-    page = build(engine, settings.profile_menu)
+    page = build(engine, settings.profile_menu, settings.gallery)
+    if settings.mcp:
+        with page:
+            tools.build(engine, Space(engine), store())
     page.queue(max_size=MAX_WAITING, api_open=False)
     gr.set_static_paths([FOLDER])
+    remote.guard_gradio()
+    chat = Mount("/v1", application(engine, store(), settings.api_key))
     page.launch(
         server_name=settings.host, server_port=settings.port, prevent_thread_lock=True, share=False, ssr_mode=False,
-        theme=theme(), css_paths=sorted(PAGE.glob("*.css")), head=head(), footer_links=[], show_error=False, run_history=False,
-        max_file_size=f"{MAX_FILE_MEGABYTES}mb", allowed_paths=[str(scratch())],
-        app_kwargs={"middleware": [Middleware(OwnHostOnly)]},
+        theme=theme(), css_paths=sorted(PAGE.glob("*.css")), head=head(), footer_links=[], show_error=False,
+        run_history=False, max_file_size=f"{MAX_FILE_MEGABYTES}mb", allowed_paths=[str(scratch())],
+        app_kwargs={"middleware": [Middleware(OwnHostOnly)], "routes": [chat]}, mcp_server=settings.mcp,
     )
+    tools.only_these(page)
     engine.start()
     if block:
         page.block_thread()

@@ -1,20 +1,20 @@
-"""What the joint space is used for besides answers, over the loaded model: recognise, search, embed, measure.
+"""What the joint space is used for besides answers, for programs: recognise, search, embed, measure. Plain JSON values.
 
-One place for the page, the endpoints and the tools of assistants. Names of files in results are their own, never their
-place on the server; labels are words or uploads, never paths that somebody wrote.
+One place for the endpoints and the tools of assistants. Names of files in results are their own, never their place on
+the server; labels are words or uploads, never paths that somebody wrote. Every call of the model waits in line with
+those of the page (`pages.work`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .engine import Engine
-
-if TYPE_CHECKING:
-    from pointllm.bind import PointBind
-    from pointllm.tasks.gallery import Gallery
+from .language import DEFAULT
+from .pages.galleries import Own, ServerGallery, own_gallery
+from .pages.work import Job, Tower
+from .uploads import explain
 
 DECIMALS = 6
 MOST_LABELS = 1000  # a quarter of a minute of one core where none was embedded before
@@ -24,9 +24,12 @@ MOST_FILES = 64
 class Space:
     """The tasks, over one engine. All wait for the model, and raise the library's errors."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self._galleries: dict[tuple[str, str], Gallery] = {}
+    def __init__(self, engine: Engine, gallery: ServerGallery | None = None) -> None:
+        """gallery: what is searched where a caller sends none; the samples if None."""
+        self.engine, self.gallery = engine, gallery or ServerGallery()
+
+    def _tower(self) -> Tower:
+        return Tower(self.engine, Job())
 
     def classify(self, paths: Sequence[str], labels: Sequence[str], *, label_files: Sequence[str] = (), top: int = 5,
                  none: bool = False, witness: str | None = None) -> list[dict]:
@@ -36,127 +39,74 @@ class Space:
         none: adds "none": whether no label fits, and "none_margin", how clearly. InputError where no label can be used.
         """
         from pointllm.errors import InputError
-        from pointllm.tasks.calibration import Calibration
-        from pointllm.tasks.fingerprint import fingerprint
-        from pointllm.tasks.label_cache import LabelCache
         from pointllm.tasks.labels import Label, Labels, read_templates, word_labels
-        from pointllm.tasks.zero_shot import BARE, NoneOfThese, ZeroShot
+        from pointllm.tasks.recognition import Recogniser
 
-        _enough(paths, "file to recognise", MOST_FILES)
+        _enough(paths, "file to recognise")
         if len(labels) + len(label_files) > MOST_LABELS:
             raise InputError(f"{len(labels) + len(label_files)} labels are too many; give up to {MOST_LABELS}")
         found = word_labels(labels) if labels or not label_files else Labels()
         if found.errors:
             raise InputError(found.errors[0])
         shown = [Label(Path(file).stem.replace("_", " "), "", (file,)) for file in label_files]
-        if none and shown:
-            raise InputError("whether none of the labels fits can be told of words only; leave the files out of them")
+        tower = self._tower()
+        recognise = Recogniser(tower, tower.profile, [*found.labels, *shown],
+                               templates=read_templates("auto", len(found.labels)), none=none)
+        if recognise.errors:
+            raise InputError(recognise.errors[0])
 
-        def job(bind: PointBind) -> list[dict]:
-            templates = read_templates("auto", len(found.labels))
-            tower = fingerprint(self.engine.profile, "text")
-            recognise = ZeroShot(bind, [*found.labels, *shown], templates=templates,
-                                 cache=LabelCache(tower, templates), calibration=Calibration.of(self.engine.profile))
-            outside = NoneOfThese(bind, recognise, cache=LabelCache(tower, BARE)) if none else None
+        def one(path: str) -> dict:
+            given = tower.embed_file(path, witness)
+            result = recognise(given.vector, given.modality, max(1, int(top)))
+            row: dict = {"top": [{"label": p.label, "score": round(p.score, DECIMALS)} for p in result.top]}
+            return row | ({"none": result.none, "none_margin": round(result.none_margin, 4)} if none else {})
 
-            def one(path: str) -> dict:
-                given = bind.embed_file(path, witness)
-                best = recognise(given.vector[None], max(1, int(top)), given.modality)[0]
-                row: dict = {"top": [{"label": p.label, "score": round(p.score, DECIMALS)} for p in best]}
-                if outside is not None:
-                    margin = outside(given.vector[None], given.modality)[0]
-                    row |= {"none": margin < 0, "none_margin": round(margin, 4)}
-                return row
-
-            return each(paths, one)
-
-        return self.engine.with_space(job)
+        return each(paths, one)
 
     def embed(self, paths: Sequence[str], text: Sequence[str] = (), witness: str | None = None) -> list[dict]:
         """For each file and sentence {"input", "modality", "embedding": D numbers, unit norm}; or {"input", "error"}.
         """
-        _enough([*paths, *text], "file or text to embed", MOST_FILES)
+        _enough([*paths, *text], "file or text to embed")
+        tower = self._tower()
 
-        def job(bind: PointBind) -> list[dict]:
-            def one(path: str) -> dict:
-                given = bind.embed_file(path, witness)
-                return {"modality": given.modality, "embedding": _plain(given.vector)}
+        def one(path: str) -> dict:
+            given = tower.embed_file(path, witness)
+            return {"modality": given.modality, "embedding": _plain(given.vector)}
 
-            sentences = bind.embed_text(list(text)) if text else ()
-            return each(paths, one) + [{"input": sentence, "modality": "text", "embedding": _plain(vector)}
-                                       for sentence, vector in zip(text, sentences, strict=True)]
+        return each(paths, one) + [{"input": sentence, "modality": "text", "embedding": _plain(vector)}
+                                   for sentence, vector in zip(text, tower.embed_text(list(text)), strict=True)]
 
-        return self.engine.with_space(job)
-
-    def rank(self, candidates: Sequence[str], paths: Sequence[str] = (), *, text: Sequence[str] = (),
-             minus: Sequence[str] = (), minus_text: Sequence[str] = (), weights: Sequence[float] | None = None,
-             top: int = 10, witness: str | None = None) -> dict:
-        """Uploads ordered by how well they fit inputs that are added and subtracted: `search` over these files alone.
-
-        Candidates that can't be read stand under "errors" as {"input", "error"}.
-        """
-        _enough(candidates, "file to search among", MOST_FILES)
-
-        names = _names(paths, text, minus, minus_text)
-
-        def job(bind: PointBind) -> dict:
-            query = self._query(bind, paths, text, minus, minus_text, weights, witness)
-            hits: list[dict] = []
-
-            def one(path: str) -> dict:
-                given = bind.embed_file(path, witness)
-                entry = query.calibration.centred(given.vector[None], given.modality)
-                return {"modality": given.modality, "shares": query.shares(entry, given.modality)[0].tolist()}
-
-            errors = []
-            for row in each(candidates, one):
-                if "error" in row:
-                    errors.append(row)
-                else:
-                    hits.append(_hit(row["input"], row["modality"], row["shares"]))
-            hits.sort(key=lambda hit: (-hit["score"], hit["name"]))
-            return {**_searched(query, names, len(hits)), "top": hits[:max(1, int(top))], "errors": errors}
-
-        return self.engine.with_space(job)
-
-    def search(self, gallery: str | Path, paths: Sequence[str] = (), *, text: Sequence[str] = (),
-               minus: Sequence[str] = (), minus_text: Sequence[str] = (), weights: Sequence[float] | None = None,
-               top: int = 10, modalities: Sequence[str] | None = None, witness: str | None = None,
-               address: Callable[[Path], str] | None = None) -> dict:
-        """The files of a folder or index on this server that fit best; both are the server's choice, never a visitor's.
+    def search(self, paths: Sequence[str] = (), *, text: Sequence[str] = (), minus: Sequence[str] = (),
+               minus_text: Sequence[str] = (), weights: Sequence[float] | None = None, among: Sequence[str] = (),
+               modalities: Sequence[str] | None = None, top: int = 10, witness: str | None = None) -> dict:
+        """The files that fit best what is added and subtracted; of the uploads `among`, or of the server's gallery.
 
         Gives {"inputs": [{"input", "modality", "weight"}…], "searched", "top": [{"name", "modality", "score",
-        "shares"}…], "errors": []}. address: adds "file", where a result can be had, from its path.
+        "shares"}…], "errors": a line for each file of `among` that can't be used}.
         """
-
-        names = _names(paths, text, minus, minus_text)
-
-        def job(bind: PointBind) -> dict:
-            query = self._query(bind, paths, text, minus, minus_text, weights, witness)
-            found = self._gallery(bind, gallery)
-            hits = found.search(query, max(1, int(top)), list(modalities) if modalities else None)
-            rows = [_hit(hit.path.name, hit.modality, hit.shares)
-                    | ({"file": address(hit.path)} if address is not None else {}) for hit in hits]
-            return {**_searched(query, names, len(found)), "top": rows, "errors": []}
-
-        return self.engine.with_space(job)
-
-    def _gallery(self, bind: PointBind, place: str | Path) -> Gallery:
-        from pointllm.tasks.gallery.from_profile import Searcher, open_gallery
-
-        key = (self.engine.profile, str(place))
-        if key not in self._galleries:
-            self._galleries[key] = open_gallery(Searcher(self.engine.profile, bind=bind), place)
-        return self._galleries[key]
-
-    def _query(self, bind: PointBind, paths: Sequence[str], text: Sequence[str], minus: Sequence[str],
-               minus_text: Sequence[str], weights: Sequence[float] | None, witness: str | None):
         from pointllm.tasks.gallery.from_profile import Searcher
 
-        _enough([*paths, *text, *minus, *minus_text], "input to search by", MOST_FILES)
-        searcher = Searcher(self.engine.profile, witness=witness, bind=bind)
-        return searcher.query(list(paths), text=list(text), minus=list(minus), minus_text=list(minus_text),
-                              weights=weights)
+        given = [*paths, *text, *minus, *minus_text]
+        _enough(given, "input to search by")
+        tower = self._tower()
+        query = Searcher(tower.profile, witness=witness, bind=tower).query(
+            list(paths), text=list(text), minus=list(minus), minus_text=list(minus_text), weights=weights)
+        if among:
+            _enough(among, "file to search among")
+            gallery, errors = own_gallery(tower, Own(), among, DEFAULT)
+        else:
+            gallery, errors = self.gallery.open(tower), []
+        hits = gallery.search(query, max(1, int(top)), list(modalities) if modalities else None)
+        names = [*map(_name, paths), *text, *map(_name, minus), *minus_text]
+        return {
+            "inputs": [{"input": name, "modality": term.modality, "weight": term.weight}
+                       for name, term in zip(names, query.terms, strict=True)],
+            "searched": len(gallery),
+            "top": [{"name": _name(hit.path) if among else self.gallery.name(hit.path), "modality": hit.modality,
+                     "score": round(hit.score, DECIMALS),
+                     "shares": [round(share, DECIMALS) for share in hit.shares]} for hit in hits],
+            "errors": errors,
+        }
 
     def describe(self, path: str) -> dict:
         """Measured facts of one file: {"input", "modality", …}; see `pointllm.inputs.facts` for those of 3D files.
@@ -174,42 +124,27 @@ def each(paths: Sequence[str], do: Callable[[str], dict]) -> list[dict]:
     """`do` for every file, with its name as "input"; one that can't be used gives its error, and the others go on."""
     from pointllm.errors import InputError
 
-    from .language import DEFAULT
-    from .uploads import explain
-
     rows = []
     for path in paths:
         try:
-            rows.append({"input": Path(path).name, **do(path)})
+            rows.append({"input": _name(path), **do(path)})
         except (InputError, MemoryError, FileNotFoundError) as error:
-            rows.append({"input": Path(path).name, "error": explain(error, [path], DEFAULT)})
+            rows.append({"input": _name(path), "error": explain(error, [path], DEFAULT)})
     return rows
 
 
-def _enough(given: Sequence[str], what: str, limit: int) -> None:
+def _enough(given: Sequence[str], what: str) -> None:
     from pointllm.errors import InputError
 
     if not given:
         raise InputError(f"no {what}; give one or more")
-    if len(given) > limit:
-        raise InputError(f"{len(given)} inputs are too many at once; give up to {limit}")
+    if len(given) > MOST_FILES:
+        raise InputError(f"{len(given)} inputs are too many at once; give up to {MOST_FILES}")
+
+
+def _name(path: str | Path) -> str:
+    return Path(path).name
 
 
 def _plain(vector) -> list[float]:
     return [round(float(number), 7) for number in vector]
-
-
-def _hit(name: str, modality: str, shares: Sequence[float]) -> dict:
-    return {"name": name, "modality": modality, "score": round(float(sum(shares)), DECIMALS),
-            "shares": [round(float(share), DECIMALS) for share in shares]}
-
-
-def _names(paths: Sequence[str], text: Sequence[str], minus: Sequence[str], minus_text: Sequence[str]) -> list[str]:
-    """What to call the terms of a query, in its order."""
-    return [*(Path(path).name for path in paths), *text, *(Path(path).name for path in minus), *minus_text]
-
-
-def _searched(query, names: Sequence[str], count: int) -> dict:
-    inputs = [{"input": name, "modality": term.modality, "weight": term.weight}
-              for name, term in zip(names, query.terms, strict=True)]
-    return {"inputs": inputs, "searched": count}
