@@ -23,6 +23,7 @@ def launch(settings: Settings, block: bool = True):
     from .examples import FOLDER, examples
     from .headers import OwnHostOnly
     from .layout import PAGE, build, head
+    from .pages.galleries import ServerGallery
     from .space import Space
     from .theme import theme
     from .uploads import scratch
@@ -32,7 +33,7 @@ def launch(settings: Settings, block: bool = True):
     page = build(engine, settings.profile_menu, settings.gallery)
     if settings.mcp:
         with page:
-            tools.build(engine, Space(engine), store())
+            tools.build(engine, Space(engine, ServerGallery(settings.gallery)), store())
     page.queue(max_size=MAX_WAITING, api_open=False)
     gr.set_static_paths([FOLDER])
     remote.guard_gradio()

@@ -7,11 +7,12 @@ beside the page. All go through the same engine, wait in the same line, and tell
 from __future__ import annotations
 
 from ..engine import Engine
+from ..pages.galleries import ServerGallery
 from ..space import Space
 from . import ask, endpoints
 
 
-def build(engine: Engine) -> None:
-    """Add the named endpoints to the current `gr.Blocks`."""
+def build(engine: Engine, gallery: str | None = None) -> None:
+    """Add the named endpoints to the current `gr.Blocks`. gallery: see `ServerGallery`."""
     ask.build(engine)
-    endpoints.build(engine, Space(engine))
+    endpoints.build(engine, Space(engine, ServerGallery(gallery)))
