@@ -15,6 +15,7 @@ import gradio as gr
 from .conversation import Conversation, Turn
 from .engine import Engine, Options, Status
 from .examples import Example
+from .insight import Figures
 from .language import text
 from .messages import messages
 from .panel import Panel
@@ -113,8 +114,9 @@ class Chat:
             paths = yield from self._usable(turn, conversation, language)
             options = Options(cache=cache, seed=int(seed), max_tokens=int(length))
             shown_at = 0.0
+            turn.options, figures = options, Figures(time.monotonic())
             for piece in self.engine.answer(paths, turn.question, conversation.history(), options,
-                                            lambda: not turn.open) if turn.open else ():
+                                            lambda: not turn.open, figures) if turn.open else ():
                 if isinstance(piece, Status):
                     turn.status = text(language, piece.key, **piece.values)
                 elif turn.open:
@@ -123,6 +125,7 @@ class Chat:
                 if now - shown_at >= SECONDS_BETWEEN_UPDATES:
                     shown_at = now
                     yield [self.draw(conversation, language), gr.skip(), *idle_panel]
+            turn.figures = figures.measured()
             if turn.open:
                 turn.state = "done"
         except GeneratorExit:

@@ -39,6 +39,8 @@ class Turn:
     status: str = ""
     notes: list[str] = field(default_factory=list)
     state: str = "waiting"
+    figures: dict[str, float] | None = None  # how quick the answer was, see `insight.Figures`
+    options: object = None  # the `engine.Options` it was answered with
 
     @property
     def open(self) -> bool:

@@ -11,12 +11,21 @@ from .language import text
 DIGITS = 3
 
 
+class Html(str):
+    """Words that are HTML already."""
+
+
 def table(facts: dict[str, object], language: str) -> str:
     """`facts` of a `Look` as a definition list, in their order."""
-    rows = "".join(
-        f"<div><dt>{escape(text(language, 'fact_' + key))}</dt><dd>{escape(WORDS[key](value, language))}</dd></div>"
-        for key, value in facts.items()
-    )
+    shown = dict(facts)
+    if "palette" in shown:  # names of colours with a dab of each
+        palette = shown.pop("palette")
+        shown = {key: Html(_swatches(palette, language)) if key == "colors" and palette else value
+                 for key, value in shown.items()}
+    rows = ""
+    for key, value in shown.items():
+        words = value if isinstance(value, Html) else escape(WORDS[key](value, language))
+        rows += f"<div><dt>{escape(text(language, 'fact_' + key))}</dt><dd>{words}</dd></div>"
     return f'<dl class="facts" aria-label="{escape(text(language, "facts_label"))}">{rows}</dl>'
 
 
@@ -51,6 +60,19 @@ def _yes_no(value: bool, language: str) -> str:
     return text(language, "yes" if value else "no")
 
 
+def _swatches(palette: Sequence[dict], language: str) -> str:
+    return "".join(
+        f'<span class="swatch"><i style="background:{escape(color["rgb"])}"></i>'
+        f'{escape(text(language, "color_" + color["name"]))} <small>{share(color["share"])}</small></span>'
+        for color in palette
+    )
+
+
+def share(value: float) -> str:
+    """0.873 → "87 %"; what is not nothing never reads 0."""
+    return f"{value * 100:.0f} %" if value >= 0.01 or value == 0 else "<1 %"
+
+
 def _colors(value: Sequence[str], language: str) -> str:
     return ", ".join(text(language, f"color_{name}") for name in value) or text(language, "none")
 
@@ -61,6 +83,8 @@ WORDS: dict[str, Callable[..., str]] = {
     "points": _count,
     "vertices": _count,
     "faces": _count,
+    "area": lambda value, language: f"{short(value)} {text(language, 'fact_area_unit')}",
+    "volume": lambda value, language: f"{short(value)} {text(language, 'fact_volume_unit')}",
     "colors": _colors,
     "watertight": _yes_no,
     "up_axis": lambda value, language: value.upper(),

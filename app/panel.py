@@ -1,22 +1,29 @@
-"""The right-hand side: the inputs of the conversation, a preview of one of them, and its measured facts.
+"""The right-hand side: the inputs of the conversation, a preview of one of them, its facts, and how it was seen.
 
-Previews are plain HTML, and shapes are drawn by `page/viewer.js`: gradio's own Model3D stays empty when an event gives
-it a file soon after the page has loaded (gradio 6.31), and its viewers bring megabytes where previews need little.
+Previews are plain HTML that the scripts in `page/` bring to life: shapes are drawn by `viewer.js`, sounds played by
+`viewer_sound.js`. Gradio's own Model3D stays empty when an event gives it a file soon after the page has loaded
+(gradio 6.31), and its viewers bring megabytes where previews need little.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from html import escape
 
 import gradio as gr
 
-from .conversation import Conversation
-from .engine import Engine
-from .facts import table
+from .conversation import Conversation, Turn
+from .engine import Engine, Options, Status
+from .facts import short, table
+from .insight import Insights
 from .language import DEFAULT, text
 from .looking import Look
 from .messages import address
+from .pages.work import Changed, Job, Stopped
+from .report import report
 from .shape_view import shape_view
+from .uploads import explain
 
 
 class Panel:
@@ -27,7 +34,9 @@ class Panel:
         self.preview = gr.HTML(_hint(DEFAULT), elem_id="preview")
         self.inputs = gr.CheckboxGroup(visible=False, elem_id="inputs")
         self.facts = gr.HTML(visible=False, elem_id="facts")
-        self.components = [self.preview, self.inputs, self.facts]
+        self.report = gr.HTML(visible=False, elem_id="report")
+        self.components = [self.preview, self.inputs, self.facts, self.report]
+        self._insights = Insights(engine)
 
     def updates(self, conversation: Conversation, language: str) -> list:
         """One update per component, in their order."""
@@ -45,7 +54,37 @@ class Panel:
             gr.update(choices=names, value=ticked, visible=len(names) > 1, label=text(language, "inputs_label"),
                       info=text(language, "inputs_info")),
             gr.update(value=facts, visible=look is not None),
+            self._report(conversation, language),
         ]
+
+    def explain(self, conversation: Conversation, language: str) -> Iterator:
+        """Find out how the last answer's inputs were seen. Gives the report, as it grows."""
+        turn = _explained(conversation)
+        if turn is None or not turn.paths or self._insights.known(tuple(turn.paths), _options(turn)) is not None:
+            yield self._report(conversation, language)
+            return
+        job, shown = Job(), ""
+        try:
+            for step in self._insights.find(tuple(turn.paths), _options(turn), job):
+                if conversation.closed or _explained(conversation) is not turn:
+                    job.stopped = True
+                    yield gr.skip()
+                    return
+                words = _words(step, language) if isinstance(step, Status) else ""
+                if words != shown or not words:
+                    shown = words
+                    yield self._report(conversation, language, words)
+        except (Stopped, Changed):
+            yield gr.skip()
+        except Exception as error:
+            words = text(language, "report_failed", reason=explain(error, turn.paths, language))
+            yield self._report(conversation, language, words)
+
+    def _report(self, conversation: Conversation, language: str, words: str = "") -> dict:
+        turn = _explained(conversation)
+        found = "" if turn is None else report(
+            turn.figures or {}, self._insights.known(tuple(turn.paths), _options(turn)), language, words)
+        return gr.update(value=found, visible=bool(found))
 
     def picture(self, path: str) -> str | None:
         """The preview of a path that is a picture and has been read, else None."""
@@ -64,6 +103,22 @@ class Panel:
         return _hint(language, name and text(language, "status_reading", name=name))
 
 
+def _words(status: Status, language: str) -> str:
+    """What is being done for the report: the first time all names are read, which takes a while."""
+    share = status.values.get("share")
+    return text(language, "report_working") if share is None else text(language, "report_reading", share=share)
+
+
+def _explained(conversation: Conversation) -> Turn | None:
+    """The last turn that was answered."""
+    return next((turn for turn in reversed(conversation.turns) if turn.answer and not turn.open), None)
+
+
+def _options(turn: Turn) -> Options:
+    """What of a turn's settings decides how its inputs are seen."""
+    return turn.options or Options()
+
+
 def _preview(look: Look, language: str) -> str:
     """HTML that shows a file by its modality."""
     name = escape(look.name)
@@ -72,12 +127,34 @@ def _preview(look: Look, language: str) -> str:
     if look.modality == "image":
         return f'<img class="view" src="{address(look.preview)}" alt="{name}">'
     if look.modality == "audio":
-        source = f'src="{address(look.path)}" aria-label="{name}"'
-        return f'<audio class="view" controls preload="metadata" {source}></audio>'
+        return _sound(look, language)
     if look.modality == "video":
-        source = f'src="{address(look.path)}" poster="{address(look.preview)}" aria-label="{name}"'
-        return f'<video class="view" controls playsinline preload="metadata" {source}></video>'
-    return f'<blockquote class="view">{escape(look.words)}</blockquote>'
+        return _video(look, language)
+    return f'<blockquote class="view" tabindex="0">{escape(look.words)}</blockquote>'
+
+
+def _sound(look: Look, language: str) -> str:
+    """A waveform to click into; played by `page/viewer_sound.js`."""
+    bars = json.dumps(look.wave)
+    play, pause, position = (escape(text(language, key, name=look.name)) for key in ("play", "pause", "sound_position"))
+    length = look.facts["duration"]
+    return (f'<div class="view sound-view" data-wave="{bars}" data-length="{length:.3f}" data-play="{play}" '
+            f'data-pause="{pause}"><canvas aria-hidden="true"></canvas>'
+            f'<input type="range" min="0" max="{length:.3f}" step="0.1" value="0" aria-label="{position}">'
+            f'<div class="controls"><button type="button" aria-label="{play}"></button>'
+            f'<output>0:00</output><span>{escape(text(language, "seconds", value=short(length)))}</span></div>'
+            f'<audio preload="metadata" src="{address(look.played)}"></audio></div>')
+
+
+def _video(look: Look, language: str) -> str:
+    label = escape(text(language, "video_frames", name=look.name))
+    poster = address(look.preview)
+    player = (f'<video controls playsinline preload="metadata" src="{address(look.played)}" poster="{poster}" '
+              f'aria-label="{escape(look.name)}"></video>' if look.played else
+              f'<img src="{poster}" alt="{escape(look.name)}">')
+    return (f'<div class="view video-view" data-poster="{poster}">{player}'
+            f'<div class="strip" tabindex="0" role="group" aria-label="{label}">'
+            f'<img src="{address(look.strip)}" alt="{label}"></div></div>')
 
 
 def _hint(language: str, words: str | None = None) -> str:

@@ -58,6 +58,35 @@ def dominant_colors(cloud: PointCloud) -> list[str]:
     return [n for i, (n, share) in enumerate(shares.items()) if i == 0 or share >= MIN_SHARE][:MAX_NAMES]
 
 
+def palette(cloud: PointCloud) -> list[dict]:
+    """The main colours by area, as `dominant_colors` names them: {"name", "rgb": mean sRGB "#rrggbb", "share"} each."""
+    if cloud.rgb is None or not len(cloud.rgb):
+        return []
+    names = color_names(cloud.rgb)
+    found = []
+    for name in dominant_colors(cloud):
+        of_name = cloud.rgb[names == name]
+        mean = np.round(np.clip(of_name.mean(axis=0), 0, 1) * 255).astype(int)
+        share = round(len(of_name) / len(names), 3)
+        found.append({"name": name, "rgb": "#" + bytes(mean.tolist()).hex(), "share": share})
+    return found
+
+
+def surface_facts(cloud: PointCloud) -> dict:
+    """"area" of a mesh in square file units, and "volume" in cubic ones where it is closed; empty for bare clouds."""
+    mesh = cloud.mesh
+    if mesh is None or not len(mesh.faces):
+        return {}
+    facts = {"area": float(f"{mesh.face_areas().sum():.4g}")}
+    if cloud.metadata.watertight:
+        # Signed tetrahedra from a point amid the shape (divergence theorem); faces that all point inwards sum to less
+        # than nothing.
+        corners = mesh.vertices.astype(np.float64) - mesh.vertices.mean(axis=0, dtype=np.float64)
+        a, b, c = (corners[mesh.faces[:, i]] for i in range(3))
+        facts["volume"] = float(f"{abs(np.einsum('fi,fi->', a, np.cross(b, c))) / 6:.4g}")
+    return facts
+
+
 def shape_facts(cloud: PointCloud) -> dict:
     """Facts as plain values, ready for JSON.
 

@@ -4,11 +4,13 @@ import json
 import struct
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from app.examples import examples
 from app.facts import file_size, short, table
-from app.looking import look_at
+from app.looking import look_at, loudness
 from app.settings import Settings
 from pointllm.errors import InputError
 
@@ -37,6 +39,46 @@ def test_a_picture_and_a_sound_are_measured(samples):
     assert picture.modality == "image" and picture.facts["pixels"] == (451, 300) and Path(picture.preview).is_file()
     sound = look_at(str(samples / "rooster.ogg"))
     assert sound.modality == "audio" and sound.facts["duration"] == pytest.approx(5, abs=0.1)
+
+
+def test_the_waveform_follows_the_loudness():
+    quiet, loud = np.full(1000, 0.1, np.float32), np.full(1000, -0.5, np.float32)
+    assert loudness(np.concatenate([quiet, loud]), bars=4) == (0.2, 0.2, 1.0, 1.0)
+    assert loudness(np.array([0.5], np.float32), bars=4) == (1.0,)
+    assert loudness(np.zeros(8, np.float32), bars=2) == (0.0, 0.0)
+
+
+def test_a_sound_that_browsers_do_not_play_is_copied_into_one_that_they_do(tmp_path, samples):
+    soundfile = pytest.importorskip("soundfile")
+    tone = np.sin(np.arange(8000) / 10).astype(np.float32)
+    soundfile.write(tmp_path / "tone.aiff", tone, 8000)
+    look = look_at(str(tmp_path / "tone.aiff"))
+    copied, rate = soundfile.read(look.played)
+    assert look.played.endswith(".flac") and rate == 8000
+    np.testing.assert_allclose(copied, tone, atol=1e-3)
+    rooster = str(samples / "rooster.ogg")
+    assert look_at(rooster).played == rooster and max(look_at(rooster).wave) == 1
+
+
+def test_a_video_shows_the_frames_that_the_model_sees(tmp_path):
+    av = pytest.importorskip("av")
+    with av.open(str(tmp_path / "film.avi"), "w") as film:
+        stream = film.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for shade in range(0, 250, 10):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), shade, np.uint8), format="rgb24")
+            film.mux(stream.encode(frame))
+        film.mux(stream.encode(None))
+    look = look_at(str(tmp_path / "film.avi"))
+    assert look.played is None  # no browser plays it
+    with Image.open(look.strip) as strip:
+        shades = np.asarray(strip.convert("L"), int)[strip.height // 2]
+    assert len(shades) > 4 * 64 and shades[-20] - shades[20] > 100
+
+
+def test_colours_are_shown_with_dabs_of_themselves(samples):
+    shown = table(look_at(str(samples / "car.obj")).facts, "en")
+    assert "green" in shown and "background:#" in shown and " %" in shown
 
 
 def test_a_broken_file_is_refused_with_a_line(tmp_path):

@@ -12,7 +12,7 @@ import trimesh
 from shapes import BOX_COLORS, BOX_FACES, BOX_VERTICES, Gltf, cloud_points, png, two_colored_image
 
 from pointllm.inputs import read_shape
-from pointllm.inputs.facts import COLORS, color_names, color_shares, shape_facts
+from pointllm.inputs.facts import COLORS, color_names, color_shares, palette, shape_facts, surface_facts
 from pointllm.inputs.preview import corner_normals, thinned, write_preview
 
 
@@ -48,6 +48,25 @@ def test_facts_of_a_mesh_are_what_was_measured(box):
     assert facts["size"] == [2, 3, 4] and facts["format"] == "ply"
     assert set(facts["colors"]) >= {"red", "blue"}
     assert "points" not in facts and "dropped" not in facts
+
+
+def test_surface_and_volume_of_a_closed_mesh_are_measured_far_from_the_origin_too(box):
+    assert surface_facts(box) == {"area": 52, "volume": 24}
+    far = replace(box, mesh=box.mesh.moved(np.array([-3000.0, 0, 0])))
+    assert surface_facts(far)["volume"] == pytest.approx(24, rel=1e-3)
+
+
+def test_an_open_mesh_has_no_volume_and_a_cloud_neither_surface(tmp_path, box):
+    opened = replace(box, metadata=replace(box.metadata, watertight=False))
+    assert surface_facts(opened) == {"area": 52}
+    np.save(tmp_path / "a.npy", cloud_points()[0])
+    assert surface_facts(read_shape(tmp_path / "a.npy")) == {}
+
+
+def test_the_palette_names_the_main_colours_with_their_mean(box):
+    red = replace(box, rgb=np.tile(np.float32([1, 0, 0]), (len(box.xyz), 1)))
+    assert palette(red) == [{"name": "red", "rgb": "#ff0000", "share": 1.0}]
+    assert palette(replace(box, rgb=None)) == []
 
 
 def test_facts_of_a_cloud_count_its_points(tmp_path):

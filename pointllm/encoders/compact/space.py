@@ -7,6 +7,7 @@ z up and rarely say which. Reading files is `pointllm.inputs`' business, choosin
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -28,6 +29,11 @@ from .text_minilm import TextTower
 from .upright import UprightTest, measurements
 
 WITNESSES = ("point", "views", "both")
+REMEMBERED = 256  # shapes whose upward axis is kept
+
+
+def _identity(cloud: PointCloud) -> bytes:
+    return hashlib.blake2b(cloud.xyz.tobytes(), digest_size=16).digest()
 
 
 def _mixed(shares: dict[str, float], **vectors: Tensor) -> Tensor:
@@ -45,6 +51,7 @@ class CompactSpace:
 
     def __init__(self, folder: Path, config: dict):
         self.folder, self.config = Path(folder), config
+        self._upright: dict[bytes, str] = {}  # shapes seen lately → their upward axis
 
     @cached_property
     def text_tower(self) -> TextTower:
@@ -116,8 +123,24 @@ class CompactSpace:
         bare = replace(upright.resampled(settings["points"]), mesh=None)
         return self.image_tower.embed_features(self.view_features(bare, settings["views"])[None])[0]
 
+    def pictures(self, cloud: PointCloud, size: int) -> np.ndarray:
+        """What the image tower is shown of a shape: (V, size, size, 3) uint8 sRGB. Quick where it was embedded lately.
+        """
+        if (key := _identity(cloud)) not in self._upright:
+            self.stand_upright(cloud)
+        upright = with_up(cloud, self._upright[key])
+        return render_views(upright, ring(self.config["views"], tuple(self.config["elevations"])), size)
+
     def stand_upright(self, cloud: PointCloud) -> tuple[PointCloud, Tensor]:
-        """The shape with y up, and the features (V, 1280) of its views.
+        """The shape with y up, and the features (V, 1280) of its views."""
+        upright, features, axis = self._stand_upright(cloud)
+        self._upright[_identity(cloud)] = axis
+        while len(self._upright) > REMEMBERED:
+            self._upright.pop(next(iter(self._upright)))
+        return upright, features
+
+    def _stand_upright(self, cloud: PointCloud) -> tuple[PointCloud, Tensor, str]:
+        """As above, and the axis that was found to be up.
 
         z must look more like the upward axis by a margin, a wide one where the file's format says that y is up.
         """
@@ -129,8 +152,8 @@ class CompactSpace:
         measured = torch.from_numpy(measurements(cloud))
         margin = settings["margin_defined" if cloud.metadata.up_axis == "y" else "margin"]
         if self.upright_test(measured, features, glance) <= margin:
-            return cloud, features
-        return turned, self.view_features(turned)
+            return cloud, features, "y"
+        return turned, self.view_features(turned), "z"
 
     def view_features(self, cloud: PointCloud, count: int | None = None) -> Tensor:
         """Features (V, 1280) of views from a ring of cameras around a shape with y up."""

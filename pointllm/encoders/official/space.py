@@ -171,6 +171,13 @@ class ImageBindSpace:
         share = share or {"point": 0.5, "views": 0.5}
         return F.normalize(share["point"] * self.point_tower.embed([cloud])[0] + share["views"] * by_views, dim=-1)
 
+    def pictures(self, cloud: PointCloud, size: int) -> np.ndarray:
+        """What the image tower is shown of a shape: (V, size, size, 3) uint8 sRGB; none where only points are read."""
+        if not self.config.get("witness"):
+            return np.zeros((0, size, size, 3), np.uint8)
+        views = self.views(self.stand_upright(cloud))
+        return np.stack([np.asarray(view.resize((size, size), Image.Resampling.LANCZOS)) for view in views])
+
     @staticmethod
     def stand_upright(cloud: PointCloud) -> PointCloud:
         """The shape with y up, as the published encoders were trained: turned where its file says that z is up."""
