@@ -15,12 +15,15 @@ class Labels:
     """Components and the keys of their texts, by property: `labels.of(button, value="new_chat")`."""
 
     def __init__(self) -> None:
-        self._keys: list[tuple[gr.components.Component, dict[str, str]]] = []
+        self._keys: list[tuple[gr.components.Component, dict[str, str | dict[str, str]]]] = []
 
-    def of(self, component: Component, **keys: str) -> Component:
-        """Set the properties to their texts in the default language, and remember to change them with the language."""
+    def of(self, component: Component, **keys: str | dict[str, str]) -> Component:
+        """Set the properties to their texts in the default language, and remember to change them with the language.
+
+        A menu's `choices` are given as {value: key of its text}.
+        """
         for name, key in keys.items():
-            setattr(component, name, text(DEFAULT, key))
+            setattr(component, name, _words(DEFAULT, key))
         self._keys.append((component, keys))
         return component
 
@@ -30,4 +33,10 @@ class Labels:
 
     def updates(self, language: str) -> list:
         """One update per component, in their order."""
-        return [gr.update(**{name: text(language, key) for name, key in keys.items()}) for _, keys in self._keys]
+        return [gr.update(**{name: _words(language, key) for name, key in keys.items()}) for _, keys in self._keys]
+
+
+def _words(language: str, key: str | dict[str, str]) -> str | list[tuple[str, str]]:
+    if isinstance(key, dict):
+        return [(text(language, of), value) for value, of in key.items()]
+    return text(language, key)

@@ -14,6 +14,7 @@ from .engine import Engine, Options
 from .examples import examples
 from .labels import Labels
 from .language import DEFAULT, languages, preferred, text
+from .pages.site import Site
 from .panel import Panel
 from .profile_menu import ProfileMenu
 from .settings import ANSWERS_AT_ONCE, READS_AT_ONCE
@@ -23,8 +24,11 @@ PAGE = Path(__file__).parent / "page"
 FILES_OF_BOX = "(box) => (box?.files ?? []).map((file) => file.path).join('|')"
 
 
-def build(engine: Engine, profile_menu: bool = False) -> gr.Blocks:
-    """The whole app, not yet launched. profile_menu: whether another profile can be chosen on the page."""
+def build(engine: Engine, profile_menu: bool = False, gallery: str | None = None) -> gr.Blocks:
+    """The whole app, not yet launched.
+
+    profile_menu: whether another profile can be chosen on the page; gallery: see `pages.site.Site`.
+    """
     labels = Labels()
     samples = examples()
     # Uploads and previews are swept after a day; conversations are not kept on the server beyond their session.
@@ -40,7 +44,8 @@ def build(engine: Engine, profile_menu: bool = False) -> gr.Blocks:
                     filterable=False, elem_id="language"), label="choose_language")
                 theme = gr.Button("◐", elem_id="theme", size="sm")
                 fresh = labels.of(gr.Button(size="sm", elem_id="new-chat"), value="new_chat")
-            with gr.Row(elem_id="columns"):
+            site = Site(engine, labels, gallery)
+            with site.tabs, site.chat, gr.Row(elem_id="columns"):
                 with gr.Column(scale=3, elem_id="talk"):
                     chatbot = gr.Chatbot(
                         elem_id="chat", height="100%", label=text(DEFAULT, "chat_label"), show_label=False,
@@ -64,7 +69,8 @@ def build(engine: Engine, profile_menu: bool = False) -> gr.Blocks:
                         profile = labels.of(gr.Dropdown(menu.choices(), value=engine.profile, filterable=False,
                                                         visible=profile_menu, elem_id="profile"),
                                             label="profile_label", info="profile_info")
-        api.build(engine)
+            site.build(language)
+        api.build(engine, gallery)
 
         chat = Chat(engine, panel, samples)
         private = {"api_visibility": "private", "show_progress": "hidden"}
@@ -82,11 +88,13 @@ def build(engine: Engine, profile_menu: bool = False) -> gr.Blocks:
             chatbot.example_select(chat.example, [conversation, language], whole, **at_once),
             chatbot.retry(chat.retry, [conversation, language], whole, **at_once),
         ]
+        explain = {"fn": panel.explain, "inputs": [conversation, language], "outputs": panel.report,
+                   "concurrency_limit": ANSWERS_AT_ONCE * 4, **private}
         # "multiple": the browser must never hold back a question because it believes the last answer still to run.
         # For the same reason answers are stopped by a mark on the conversation and not by gradio's `cancels`, after
         # which the next event is sometimes not sent (gradio 6.31). What was on its way meanwhile is drawn over.
         for event in asked:
-            event.then(**write, trigger_mode="multiple")
+            event.then(**write, trigger_mode="multiple").then(**explain, trigger_mode="multiple")
         redraw = {"fn": chat.redraw, "inputs": [conversation, language], "outputs": [chatbot, box], **at_once}
         box.stop(chat.stop, [conversation, language], [chatbot, box], **at_once).then(**redraw)
         fresh.click(chat.restart, [conversation, language], [conversation, *whole], **at_once).then(**redraw)
@@ -111,7 +119,8 @@ def build(engine: Engine, profile_menu: bool = False) -> gr.Blocks:
             return [code, *speak(code, conversation)]
 
         page.unload(chat.leave)
-        page.load(arrive, [kept_language, conversation], [language, *translated], **at_once)
+        arrived = page.load(arrive, [kept_language, conversation], [language, *translated], **at_once)
+        site.listen(page, arrived)
         language.input(speak, [language, conversation], translated, **at_once)
         language.input(lambda code: code, language, kept_language, **at_once)
     return page
