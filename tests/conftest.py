@@ -24,7 +24,7 @@ def app():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    page, engine = launch(Settings(port=port, host="127.0.0.1", profile="embedded"), block=False)
+    page, engine = launch(Settings(port=port, host="127.0.0.1", profile="embedded", mcp=True), block=False)
     yield SimpleNamespace(url=f"http://127.0.0.1:{port}", engine=engine, page=page)
     page.close()
 

@@ -118,7 +118,7 @@ class Store:
         """Let the files that were used longest ago go until `size` bytes fit."""
         self.sweep()
         with self._lock:
-            sizes = {entry: _size(entry) for entry in self._entries()}
+            sizes = {entry: _size(entry) for entry in self._entries() if not entry.name.startswith(".")}
             total = sum(sizes.values()) + size
             for entry in sorted(sizes, key=lambda entry: entry.stat().st_mtime):
                 if total <= self.max_all:
@@ -162,15 +162,15 @@ class Incoming:
 
 def safe_name(name: str) -> str:
     """A file's own name without folders, control characters and what file systems refuse; at most 120 characters."""
-    name = NOT_IN_NAMES.sub("_", name.replace("\\", "/").rsplit("/", 1)[-1]).strip(". ")
+    name = NOT_IN_NAMES.sub("_", name.replace("\\", "/").rsplit("/", 1)[-1]).strip().rstrip(". ")
     stem, dot, suffix = name.rpartition(".")
     if dot and len(suffix) <= 12:
-        return f"{stem[:100] or 'file'}.{suffix}"
+        return f"{stem.lstrip('. ')[:100] or 'file'}.{suffix}"
     return name[:100] or "file"
 
 
 def _size(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file() and file.name != RECORD)
 
 
 @cache

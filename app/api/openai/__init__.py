@@ -6,6 +6,6 @@ the answer whole or as server-sent events, `files` takes uploads, `errors` tells
 
 from __future__ import annotations
 
-from .application import application
+from .routes import application
 
 __all__ = ["application"]
