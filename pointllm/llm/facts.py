@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from pointllm.data import hints as wording
 from pointllm.data import phrasing
 
 _COLOR = re.compile(r"\bcolou?r(s|ed)?\b|颜色|色彩|什么色", re.IGNORECASE)
@@ -45,9 +46,17 @@ def _names_color(question: str) -> bool:
     return bool(re.search(rf"\b({'|'.join(phrasing.COLORS)}|grey)\b", question, re.IGNORECASE))
 
 
-def with_relevant_facts(question: str, uploads: Sequence[Mapping]) -> str:
-    """The question, after a line with the facts that it asks for; of several uploads the first with such facts."""
+def with_relevant_facts(question: str, uploads: Sequence[Mapping], hints: Sequence[str] = ()) -> str:
+    """The question, after a line with what was recognised and the facts that it asks for.
+
+    hints: lines of `pointllm.llm.hints`; a question about measured facts does without. Of several uploads the first
+    with such facts counts.
+    """
     for facts in uploads:
         if phrases := relevant_facts(question, facts):
             return phrasing.with_facts(phrases, question)
-    return question
+    measured = []
+    described = wording.describes(question) and not wording.is_chinese(question)
+    if described and len(uploads) == 1 and uploads[0].get("colors"):
+        measured = [phrasing.color_fact(uploads[0]["colors"])]
+    return wording.with_hints(hints, measured, question) if hints else question

@@ -20,10 +20,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from pointllm.data.templates import QUICK_TEMPLATES, label_embeddings
 from pointllm.errors import InputError, WeightsError
 from pointllm.llm.adapters import AdaptedLlama
 from pointllm.llm.facts import with_relevant_facts
 from pointllm.llm.generation import Sampling, generate
+from pointllm.llm.hints import Hints
 from pointllm.llm.loading import load_adapted, load_plain
 from pointllm.llm.placement import Plan, Request
 from pointllm.llm.prompts import NOTHING_ATTACHED, PROMPTS, Turn, turns_of
@@ -73,19 +75,22 @@ class Usage:
 
 @dataclass
 class Look:
-    """What the model sees of the inputs: the mixed embedding (1, D), the inputs, and measured facts of the 3D files."""
+    """What the model sees of the inputs: the mixed embedding (1, D), the inputs, measured facts of the 3D files, and
+    the inputs' own embeddings (N, D)."""
 
     embedding: Tensor | None
     inputs: tuple[Attachment, ...]
     facts: tuple[Mapping, ...]
+    vectors: Tensor | None = None
 
 
 class PointLLM:
     """A language model that looks at 3D files, images, sounds, videos and sentences through the joint space."""
 
     def __init__(self, bind: PointBind, adapted: AdaptedLlama, tokenizer, cache: VisualCache, config: dict, base: Path,
-                 plan: Plan):
+                 plan: Plan, hints: Hints | None = None):
         self.bind = bind
+        self.hints = hints  # what the visual cache recognises, in words; None where the profile has no captions
         self.config = config
         self.plan = plan  # where everything lies, and in which precision
         self._adapted = adapted
@@ -141,7 +146,9 @@ class PointLLM:
         tokenizer = tokenizer_of(base, adapted.llama.config, config.get("prompt", "chat"))
         cache = VisualCache.from_config(folder, config.get("cache", []))
         bind = PointBind.from_folder(home, plan.towers_device, plan.towers_dtype)
-        return cls(bind, adapted, tokenizer, cache, config, base, plan)
+        hints = Hints.from_config(folder, config, cache.keys_of(config.get("cache", []), "labels"),
+                                  lambda names: label_embeddings(bind.text_tower, names, {}, QUICK_TEMPLATES))
+        return cls(bind, adapted, tokenizer, cache, config, base, plan, hints)
 
     def stream(
         self,
@@ -220,10 +227,11 @@ class PointLLM:
             vectors.append(torch.from_numpy(self.bind.embed_text(list(text))))
             names += [(sentence, "text") for sentence in text]
         inputs = tuple(Attachment(*name, round(share, 4)) for name, share in zip(names, shares, strict=True))
-        mixed = torch.tensor(shares) @ torch.cat(vectors)  # (D,)
+        own = torch.cat(vectors)  # (N, D)
+        mixed = torch.tensor(shares) @ own  # (D,)
         if normalised:
             mixed = F.normalize(mixed, dim=-1)
-        return Look(mixed[None], inputs, tuple(facts))
+        return Look(mixed[None], inputs, tuple(facts), own)
 
     def _write(self, look: Look, prompt: str, history: list[Turn], cache: bool, sampling: Sampling,
                usage: Usage) -> Iterator[str]:
@@ -231,7 +239,7 @@ class PointLLM:
         if not isinstance(prompt, str) or not prompt.strip():
             raise InputError("the prompt is empty; ask a question, such as 'What is this?'")
         attached = look.embedding is not None
-        question = with_relevant_facts(prompt.strip(), look.facts)
+        question = with_relevant_facts(prompt.strip(), look.facts, self._hints(prompt.strip(), look) if cache else ())
         llama = self._adapted.llama if attached else self._plain_llama()
         ids = self._prompt_ids(question, history, attached, sampling.max_tokens, llama.config.max_position_embeddings)
         usage.prompt_tokens = len(ids)
@@ -247,6 +255,12 @@ class PointLLM:
                 yield piece
         if rest := text.flush():
             yield rest if begun else rest.lstrip()
+
+    def _hints(self, question: str, look: Look) -> list[str]:
+        """What the visual cache recognised, in words, as far as the question asks for it."""
+        if self.hints is None or look.vectors is None:
+            return []
+        return self.hints.lines(question, [self.hints.see(vector) for vector in look.vectors])
 
     def _prompt_ids(self, question: str, history: list[Turn], attached: bool, new: int, room: int) -> list[int]:
         """Ids of the prompt; the oldest turns are forgotten where it would not fit."""

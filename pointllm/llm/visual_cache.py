@@ -102,6 +102,13 @@ class VisualCache:
             kinds.append(Keys(index, row["k"], row["weight"], row["temperature"]))
         return cls(kinds)
 
+    def keys_of(self, config: list[dict], tensor: str) -> Tensor | None:
+        """The keys (N, D) of the kind that the same config calls `tensor`; None where it has none."""
+        for kind, row in zip(self.kinds, config, strict=True):
+            if row.get("tensor") == tensor and isinstance(kind.index, TensorIndex):
+                return kind.index.vectors
+        return None
+
     @torch.no_grad()
     def __call__(self, embedding: Tensor) -> Tensor:
         """(B, D) → (B, D), unit norm."""

@@ -25,6 +25,7 @@ from ..data.templates import QUICK_TEMPLATES, label_embeddings
 from ..errors import InputError
 from ..evaluation.answers import accepted_names, names_object
 from ..llm.adapters import AdapterConfig, load_llama
+from ..llm.hints import Hints, HintSettings, captions_of
 from ..llm.prompts import PROMPTS
 from ..llm.tokens import tokenizer_of
 from ..llm.visual_cache import Keys, TensorIndex, VisualCache
@@ -32,6 +33,7 @@ from .bind import label_names
 from .frozen import FrozenTowers
 from .llm_config import CacheSection, LlmConfig, PhaseSection
 from .llm_data import BatchMaker, text_bank
+from .llm_hints import HintedQuestions
 from .llm_model import LlmModel
 from .llm_sources import read_source
 from .objects import prepared_data
@@ -177,11 +179,35 @@ def prepare(config: LlmConfig, folder: Path, cache: Path) -> tuple[LlmTask, dict
     model = LlmModel(llama, adapters)
     model.injection.bind_network.reset_for_training()
     tokenizer = tokenizer_of(base, llama.config, config.prompt)
+    if config.start_from:
+        begin_with(model, config.start_from)
+    hinted = None
+    if config.hints:
+        def embed_names(names: list[str]) -> Tensor:
+            return label_embeddings(towers.bind.text_tower, names, {}, QUICK_TEMPLATES)
+
+        hints = Hints(captions_of(book), keys["labels"], HintSettings(**config.hints.model_dump()), book.knowledge,
+                      embed_names)
+        hinted = HintedQuestions(book, bank, hints, config.disturbance)
+        unknown = {kind for phase in config.phases for group in phase.groups if group.hints for kind in group.kinds}
+        if unknown := sorted(unknown - set(hinted.kinds)):
+            raise InputError(f"phases: no question with hints is of the kind {unknown[0]}; known: "
+                             f"{', '.join(hinted.kinds)}")
     maker = BatchMaker(book, bank, tokenizer, PROMPTS[config.prompt], caches, config.disturbance, config.seed, sources,
-                       pictures, min(1024, llama.config.max_position_embeddings))
+                       pictures, min(1024, llama.config.max_position_embeddings), hinted)
     shipped = kinds_of_keys(config.cache, keys)
     held_out = held_out_objects(config, folder, records, views)
     return LlmTask(config, model, maker, VisualCache(shipped) if shipped else None, labels, held_out), keys, base
+
+
+def begin_with(model: LlmModel, profile: str) -> None:
+    """Load the adapters of a profile, which must have the same sizes."""
+    from safetensors.torch import load_file
+
+    from ..profiles import resolve
+
+    file = resolve(profile, needs=("llm",)) / "llm" / "adapters.safetensors"
+    model.load_adapter_state(load_file(file), file.name)
 
 
 def held_out_objects(config: LlmConfig, folder: Path, records: list[Record],
@@ -223,7 +249,8 @@ def train(config: LlmConfig, folder: Path, out: Path, cache: Path, export_to: Pa
     set_seed(config.seed)
     finished = Trainer(task, config, out, accelerator).run()
     if finished and accelerator.is_main_process:
-        export(out, export_to or out / "profile", config, task.module, keys, base, f"{config.export}.pt")
+        captions = captions_of(task.maker.book) if config.hints else None
+        export(out, export_to or out / "profile", config, task.module, keys, base, f"{config.export}.pt", captions)
     accelerator.wait_for_everyone()
     accelerator.end_training()
     return finished

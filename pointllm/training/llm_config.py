@@ -32,6 +32,16 @@ class CacheSection(Section):
     temperature: float = Field(gt=0)
 
 
+class HintsSection(Section):
+    """What the visual cache says in words, see `pointllm.llm.hints.HintSettings`; needs the cache's labels."""
+
+    names: int = Field(3, ge=1)
+    temperature: float = Field(60.0, gt=0)
+    sure: float = Field(0.35, ge=0, le=1)
+    among: float = Field(0.2, ge=0, le=1)
+    likely: float = Field(0.12, ge=0, le=1)
+
+
 class SourceSection(Section):
     """Questions and answers from a file: LLaVA's conversations, COCO's captions, Alpaca's instructions."""
 
@@ -48,12 +58,15 @@ class GroupSection(Section):
     weight: float = Field(1.0, gt=0)  # of its loss against the other groups'
     kinds: dict[str, float] = {}  # kinds of `pointllm.data.questions` and their weights
     source: str | None = None  # a name of `sources`
+    hints: bool = False  # with what the visual cache recognised before the question, see `llm_hints`
     unfinished: bool = False  # without full stop and end mark: the cheapest lesson in names
 
     @model_validator(mode="after")
     def _one_of_both(self) -> GroupSection:
         if bool(self.kinds) == bool(self.source):
             raise ValueError("give kinds (of our own questions) or source (a name of sources), one of them")
+        if self.hints and (self.source or self.unfinished):
+            raise ValueError("hints go with kinds of our own questions, finished ones")
         return self
 
 
@@ -86,6 +99,8 @@ class LlmConfig(Section):
     evaluate_rows: int = Field(160, ge=1)
     val_embeddings: str | None = None  # instead of views: an npz with labels and embeddings (N, D) of held-out objects
     cache: tuple[CacheSection, ...] = ()  # shipped with the weights
+    hints: HintsSection | None = None  # shipped with the weights, and used by groups with hints
+    start_from: str | None = None  # a profile whose adapters the run begins with; None: from nothing
     generation: dict[str, float] = {"temperature": 0.0, "top_p": 0.9, "no_repeat": 6}
 
     @field_validator("adapters")
@@ -105,6 +120,8 @@ class LlmConfig(Section):
     def _groups_have_their_sources(self) -> LlmConfig:
         for phase in self.phases:
             for group in phase.groups:
+                if group.hints and self.hints is None:
+                    raise ValueError("a group has hints, and the config's own hints say nothing of them")
                 if group.source is None:
                     continue
                 if group.source not in self.sources:

@@ -23,6 +23,7 @@ from pointllm.data.templates import TEMPLATES
 from pointllm.errors import InputError
 from pointllm.llm.visual_cache import VisualCache
 from pointllm.training.llm_config import DisturbanceSection, GroupSection
+from pointllm.training.llm_hints import HintedQuestions
 from pointllm.training.llm_sources import Turn, caption_question
 
 MODALITIES = ("text", "image")  # of embeddings that the language model may learn from
@@ -120,10 +121,11 @@ class BatchMaker:
 
     def __init__(self, book: QuestionBook, bank: EmbeddingBank, tokenizer, prompt, caches: Sequence[VisualCache],
                  amount: DisturbanceSection, seed: int, sources: Mapping[str, Sequence[Turn]] | None = None,
-                 pictures: Mapping[Path, Tensor] | None = None, longest: int = 1024):
+                 pictures: Mapping[Path, Tensor] | None = None, longest: int = 1024,
+                 hinted: HintedQuestions | None = None):
         self.book, self.bank, self.tokenizer, self.prompt = book, bank, tokenizer, prompt
         self.caches, self.amount, self.seed, self.longest = caches, amount, seed, longest
-        self.pictures = pictures or {}
+        self.pictures, self.hinted = pictures or {}, hinted
         self.sources = {name: [turn for turn in turns if turn.image is None or turn.image in self.pictures]
                         for name, turns in (sources or {}).items()}
         if empty := [name for name, turns in self.sources.items() if not turns]:
@@ -135,6 +137,9 @@ class BatchMaker:
         rng = random.Random(f"{self.seed}-{number}")
         made = []
         for group in groups:
+            if group.hints:
+                made.append(self._hinted(group, rng))
+                continue
             kind, rows = self._from_source(group, rng) if group.source else self._from_book(group, rng)
             made.append(self.tensors(kind, rows, group.weight, rng, group.unfinished))
         return made
@@ -148,6 +153,27 @@ class BatchMaker:
                 return kind, [Row(prompt, i.answer, self.bank.sample(i.label, self.book.confusable(i.label, rng),
                                                                      self.amount, rng)) for i in found.items]
         raise InputError(f"phases: no question of the kinds {', '.join(group.kinds)} can be made about these labels")
+
+    def _hinted(self, group: GroupSection, rng: random.Random) -> list[dict]:
+        """Questions of several kinds with hints; each is read whole, for no two prompts are alike."""
+        pairs = []
+        for _ in range(DRAWS * group.size):
+            kind = rng.choices(list(group.kinds), list(group.kinds.values()))[0]
+            row = self.hinted.make(kind, rng)
+            if row is None:
+                continue
+            embedding = rng.choice(self.caches)(row.embedding[None])[0] if self.caches else row.embedding
+            prompt = self.tokenizer.encode(self.prompt(row.question, row.history))
+            answer = [*self.tokenizer.encode(row.answer)[len(self._before):], self.tokenizer.end]
+            if len(prompt) + len(answer) <= self.longest:
+                pairs.append((prompt, answer, embedding))
+            if len(pairs) == group.size:
+                break
+        if not pairs:
+            raise InputError(f"phases: no question with hints of the kinds {', '.join(group.kinds)} can be made")
+        pairs.sort(key=lambda pair: len(pair[0]) + len(pair[1]))
+        return [_whole(pairs[start:end], group.weight)
+                for start, end in cheapest_split([len(p) + len(a) for p, a, _ in pairs], overhead=60)]
 
     def _from_source(self, group: GroupSection, rng: random.Random) -> tuple[str, list[Row]]:
         turns = rng.choices(self.sources[group.source], k=group.size)
@@ -199,6 +225,21 @@ def _padded(kind: str, prompt: list[int], pairs: Sequence[tuple[list[int], Tenso
     vectors = [embedding for _, embedding in pairs]
     return {"kind": kind, "weight": weight, "prompt": torch.tensor(prompt), "tail": tail, "targets": targets,
             "embeddings": None if vectors[0] is None else torch.stack(vectors)}
+
+
+def _whole(rows: Sequence[tuple[list[int], list[int], Tensor]], weight: float) -> dict:
+    """Rows that read their own prompts: `whole` (B, T) ids, `targets` (B, T), `begins` (B,), the first position that
+    predicts an answer's token, `embeddings` (B, D)."""
+    length = max(len(prompt) + len(answer) for prompt, answer, _ in rows) - 1
+    whole = torch.zeros(len(rows), length, dtype=torch.long)
+    targets = torch.full((len(rows), length), -100)
+    for place, (prompt, answer, _) in enumerate(rows):
+        ids = torch.tensor([*prompt, *answer])
+        whole[place, : len(ids) - 1] = ids[:-1]
+        targets[place, len(prompt) - 1 : len(ids) - 1] = ids[len(prompt):]
+    return {"kind": "hints", "weight": weight, "whole": whole, "targets": targets,
+            "begins": torch.tensor([len(prompt) - 1 for prompt, _, _ in rows]),
+            "embeddings": torch.stack([embedding for _, _, embedding in rows])}
 
 
 def cheapest_split(lengths: Sequence[int], overhead: int = 20) -> list[tuple[int, int]]:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
+from ..llm.hints import Caption, write_captions
 from ..llm.model import save_config
 from .llm_config import LlmConfig
 from .llm_model import LlmModel
@@ -19,10 +20,11 @@ from .trainer import CONFIG, PROVENANCE
 
 
 def export(run: Path, profile: Path, config: LlmConfig, model: LlmModel, keys: dict[str, Tensor], base: Path,
-           weights: str = "last.pt") -> None:
+           weights: str = "last.pt", captions: list[Caption] | None = None) -> None:
     """Write `llm/` of the profile in the folder `profile`; what else it needs comes from the config's profile.
 
-    keys: name → (N, D) of the visual cache. A language model that has no name of its own is placed in `llm/base`.
+    keys: name → (N, D) of the visual cache; captions: of its labels, where the profile is to have hints.
+    A language model that has no name of its own is placed in `llm/base`.
     """
     try:
         state = torch.load(run / weights, weights_only=True)
@@ -46,7 +48,11 @@ def export(run: Path, profile: Path, config: LlmConfig, model: LlmModel, keys: d
         if not (out / name).exists():
             place(base, out / name)
     adapters = {key: list(value) if isinstance(value, tuple) else value for key, value in config.adapters.items()}
-    save_config(out, {"language_model": name, "prompt": config.prompt, "adapters": adapters, "cache": rows,
+    hints = {}
+    if captions is not None and config.hints is not None:
+        write_captions(captions, out)
+        hints = {"hints": config.hints.model_dump()}
+    save_config(out, {"language_model": name, "prompt": config.prompt, "adapters": adapters, "cache": rows, **hints,
                       "generation": config.generation, "trained_steps": state["step"],
                       "trained_on": ["text", "image"]})
     draw_curves(run / "metrics.jsonl", out / "curve.png")

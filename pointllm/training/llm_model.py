@@ -102,7 +102,9 @@ class LlmModel(AdaptedLlama):
         return cache
 
     def _hidden(self, batch: dict) -> Tensor:
-        """(B, T, hidden) at the tail's positions."""
+        """(B, T, hidden) at the positions of the targets."""
+        if "whole" in batch:
+            return self._hidden_of_whole(batch)
         prompt, tail, embeddings = batch["prompt"], batch["tail"], batch["embeddings"]
         biases = None if embeddings is None else self.injection.biases(embeddings)
         rows, length = tail.shape
@@ -117,6 +119,16 @@ class LlmModel(AdaptedLlama):
             biases = [bias * where[None, :, None] for bias in biases]  # (B, P - 1 + T, D)
         with self.injection.injected(biases):
             return self.llama.model(whole, use_cache=False).last_hidden_state[:, -length:]
+
+    def _hidden_of_whole(self, batch: dict) -> Tensor:
+        """(B, T, hidden) of rows padded on the right, which no earlier position attends to."""
+        biases = self.injection.biases(batch["embeddings"])
+        if self.injection.positions == "answer":
+            places = torch.arange(batch["whole"].shape[1], device=batch["whole"].device)
+            where = (places >= batch["begins"][:, None])[..., None]  # (B, T, 1)
+            biases = [bias * where for bias in biases]
+        with self.injection.injected(biases):
+            return self.llama.model(batch["whole"], use_cache=False).last_hidden_state
 
     @torch.no_grad()
     def answers(self, prompt: Tensor, embeddings: Tensor, end: int, max_tokens: int = 16) -> list[list[int]]:
