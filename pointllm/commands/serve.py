@@ -16,6 +16,7 @@ def add_to(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=positive, help="port to listen on (default: $PORT, else 7860)")
     parser.add_argument("--profile", metavar="P", help=PROFILE_HELP)
+    parser.add_argument("--mcp", action="store_true", help="let assistants call the app as tools (MCP; docs/api.md)")
     add_device_options(parser)
     add_placement_options(parser)
     parser.set_defaults(run=run)
@@ -27,6 +28,7 @@ def run(args: argparse.Namespace) -> int:
     script = Path(__file__).resolve().parents[2] / "app.py"
     if not script.is_file():
         raise PointLLMError(f"{script}: the web app is part of a full checkout; start it there with ./run.sh")
-    settings = {"GRADIO_SERVER_NAME": args.host, "PORT": args.port, "POINTLLM_PROFILE": args.profile}
+    settings = {"GRADIO_SERVER_NAME": args.host, "PORT": args.port, "POINTLLM_PROFILE": args.profile,
+                "POINTLLM_MCP": "1" if args.mcp else None}
     environment = os.environ | {name: str(value) for name, value in settings.items() if value is not None}
     os.execve(sys.executable, [sys.executable, str(script)], environment)
