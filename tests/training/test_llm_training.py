@@ -13,12 +13,14 @@ from pointllm.data.questions import QuestionBook, read_knowledge
 from pointllm.data.records import Label
 from pointllm.errors import InputError
 from pointllm.llm.adapters import AdapterConfig
+from pointllm.llm.hints import Hints, HintSettings, captions_of
 from pointllm.llm.prompts import PROMPTS
 from pointllm.llm.tokens import JsonTokenizer
 from pointllm.llm.visual_cache import Keys, TensorIndex, VisualCache
 from pointllm.training.llm import LlmTask
 from pointllm.training.llm_config import DisturbanceSection, LlmConfig
-from pointllm.training.llm_data import BatchMaker, EmbeddingBank, cheapest_split
+from pointllm.training.llm_data import BatchMaker, EmbeddingBank, Row, _whole, cheapest_split
+from pointllm.training.llm_hints import HintedQuestions
 from pointllm.training.llm_model import LlmModel
 from pointllm.training.llm_sources import Turn
 from pointllm.training.trainer import Trainer, open_run
@@ -218,3 +220,67 @@ def test_questions_that_the_labels_cannot_give_are_refused(tokenizer):
     task.maker.book.labels = {name: {**entry, "zh": None} for name, entry in LABELS.items()}
     with pytest.raises(InputError, match="no question of the kinds name_zh"):
         task.batch(4, 0, 1)
+
+
+HINTED = {"hints": {"temperature": 20.0, "sure": 0.5}}
+
+
+def hinted_task(tokenizer, groups):
+    config = make_config(first=1, second=2, groups=groups, **HINTED)
+    task = make_task(config, tokenizer)
+    book, bank = task.maker.book, task.maker.bank
+    keys = torch.stack([bank.text[name][0] for name in book.names])
+    hints = Hints(captions_of(book), keys, HintSettings(temperature=20.0, sure=0.5), book.knowledge)
+    task.maker.hinted = HintedQuestions(book, bank, hints, config.disturbance)
+    return task
+
+
+def test_every_kind_of_question_with_hints_names_what_its_answer_names(tokenizer):
+    questions = hinted_task(tokenizer, None).maker.hinted
+    rng = random.Random(0)
+    for kind in questions.kinds:
+        row = next(filter(None, (questions.make(kind, rng) for _ in range(100))))
+        assert row.question.startswith(("(Looks like: ", "(Perhaps: ", "(No. 1", "（")), kind
+        assert row.answer
+        assert row.embedding.shape == (DIM,)
+
+
+def test_an_answer_to_yes_or_no_follows_the_evidence(tokenizer):
+    questions = hinted_task(tokenizer, None).maker.hinted
+    rng = random.Random(0)
+    said = {}
+    for _ in range(60):
+        row = questions.make("yes_no", rng)
+        evidence = row.question.split(": ")[2].split(".")[0]
+        said.setdefault(evidence, set()).add(row.answer.split(",")[0])
+    assert said == {"yes": {"Yes"}, "no": {"No"}}
+
+
+@pytest.mark.parametrize("positions", ["answer", "all"])
+def test_a_row_read_whole_has_the_loss_of_a_row_whose_prompt_was_read_before(tokenizer, positions):
+    task = make_task(make_config(positions=positions), tokenizer)
+    rng = random.Random(0)
+    row = Row(PROMPTS["chat"]("What is this?"), "A chair.", task.maker.bank.text["chair"][0])
+    prompt, answer = tokenizer.encode(row.prompt), [*tokenizer.encode(row.answer), tokenizer.end]
+    task.maker.caches = []
+    shared = task.maker.tensors("name", [row], 1.0, rng)[0]
+    with torch.no_grad():
+        torch.nn.init.normal_(task.module.injection.gates)
+        longer = (prompt + prompt, answer, row.embedding)  # another row, which makes padding
+        alone = task.module.loss(shared)
+        padded = task.module.loss(_whole([(prompt, answer, row.embedding), longer], 1.0))
+        other = task.module.loss(_whole([longer], 1.0))
+    assert padded[1] == alone[1] + other[1]
+    assert padded[0].item() == pytest.approx(alone[0].item() + other[0].item(), abs=1e-3)
+
+
+def test_a_run_with_hints_trains(tokenizer, tmp_path):
+    groups = [{"size": 3, "hints": True, "kinds": {"name": 1, "yes_no": 1, "pair": 1}}]
+    task = hinted_task(tokenizer, groups)
+    assert run(task, tmp_path / "whole")
+    assert {kind for _, kinds, _ in losses(tmp_path / "whole").values() for kind in kinds} >= {"hints"}
+
+
+def test_groups_with_hints_need_the_configs_hints():
+    with pytest.raises(ValueError, match="hints"):
+        make_config(groups=[{"size": 3, "hints": True, "kinds": {"name": 1}}])
