@@ -175,8 +175,8 @@ def _size(folder: Path) -> int:
 
 @cache
 def store() -> Store:
-    """The one of this process."""
-    return Store(Path(_folder().name))
+    """The one of this process, or of all copies behind one port (`pointllm serve --replicas`)."""
+    return Store(Path(os.environ.get("POINTLLM_SENT") or _folder().name))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""`pointllm serve`: starts the web app of the checkout that this package belongs to."""
+"""`pointllm serve`: starts the web app of the checkout that this package belongs to, once or several times."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ def add_to(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=positive, help="port to listen on (default: $PORT, else 7860)")
     parser.add_argument("--profile", metavar="P", help=PROFILE_HELP)
+    parser.add_argument(
+        "--replicas", type=positive, default=1, metavar="N", help="copies of the app behind one port (default: 1)"
+    )
     parser.add_argument("--mcp", action="store_true", help="let assistants call the app as tools (MCP; docs/api.md)")
     add_device_options(parser)
     add_placement_options(parser)
@@ -31,4 +34,12 @@ def run(args: argparse.Namespace) -> int:
     settings = {"GRADIO_SERVER_NAME": args.host, "PORT": args.port, "POINTLLM_PROFILE": args.profile,
                 "POINTLLM_MCP": "1" if args.mcp else None}
     environment = os.environ | {name: str(value) for name, value in settings.items() if value is not None}
-    os.execve(sys.executable, [sys.executable, str(script)], environment)
+    command = [sys.executable, str(script)]
+    if args.replicas == 1:
+        os.execve(sys.executable, command, environment)
+    from ..serving.replicas import serve
+
+    port = environment.get("PORT") or "7860"
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise InputError(f"PORT is {port!r}; give a number from 1 to 65535, or unset it for 7860")
+    return serve(command, environment, args.replicas, environment.get("GRADIO_SERVER_NAME") or "127.0.0.1", int(port))
