@@ -3,7 +3,7 @@
 (() => {
   const tab = (key) => document.querySelector(`#tab-${key || "chat"}-button`);
   const keyOf = (button) => button.id.replace(/^tab-|-button$/g, "").replace(/^chat$/, "");
-  const named = () => new URLSearchParams(location.search).get("page") ?? "";
+  const named = () => new URLSearchParams(location.search).get("use") ?? "";
 
   const title = () => {
     const chosen = document.querySelector("#pages [role=tab][aria-selected=true]");
@@ -21,7 +21,7 @@
     const button = event.target.closest?.("#pages [role=tab]");
     if (!button?.id.startsWith("tab-")) return;
     const key = keyOf(button);
-    if (!going && key !== named()) history.pushState(null, "", key ? `?page=${key}` : location.pathname);
+    if (!going && key !== named()) history.pushState(null, "", key ? `?use=${key}` : location.pathname);
     setTimeout(title, 50);
   });
   addEventListener("popstate", () => { going = true; choose(named()); going = false; });

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote
 
-PAGE = "page"
+PAGE = "use"  # gradio keeps "page" for itself
 MOST_CHARACTERS = 4000  # of a value
 MOST_QUERY = 40_000
 MOST_FIELDS = 100
@@ -56,7 +56,7 @@ class Field:
 
 
 def write_link(page: str, fields: Sequence[Field], values: Mapping[str, object]) -> str:
-    """"?page=…&…" with the values that differ from the page's own."""
+    """"?use=…&…" with the values that differ from the page's own."""
     said = [(PAGE, page)]
     for field in fields:
         value = values.get(field.key, field.default)

@@ -27,20 +27,20 @@ def test_words_with_signs_lines_and_chinese_survive_a_link():
 
 
 def test_what_is_as_the_page_has_it_stays_out_of_the_link():
-    assert write_link("find", FindPage.fields, {"words": "", "top": 12, "samples": ()}) == "?page=find"
+    assert write_link("find", FindPage.fields, {"words": "", "top": 12, "samples": ()}) == "?use=find"
 
 
 @pytest.mark.parametrize("query", [
-    "?page=recognise&top=9999", "?page=recognise&top=nan", "?page=recognise&top=many", "?page=recognise&templates=/etc",
-    "?page=recognise&none=perhaps&unknown=1", "?page=recognise&labels=" + "x" * 5000,
-    "?page=recognise&" + "&".join(f"a{n}=1" for n in range(500)),
-    "?page=recognise&samples=../../secret.ply,/etc/passwd",
+    "?use=recognise&top=9999", "?use=recognise&top=nan", "?use=recognise&top=many", "?use=recognise&templates=/etc",
+    "?use=recognise&none=perhaps&unknown=1", "?use=recognise&labels=" + "x" * 5000,
+    "?use=recognise&" + "&".join(f"a{n}=1" for n in range(500)),
+    "?use=recognise&samples=../../secret.ply,/etc/passwd",
 ])
 def test_a_value_that_a_page_cannot_have_is_passed_over(query):
     assert not any(read_link(RecognisePage.fields, query).values())
 
 
 def test_a_link_names_samples_only_by_names_that_exist():
-    found = read_link(FindPage.fields, "?page=find&samples=cat.jpg,../cat.jpg,nothing.ply,cat.jpg")
+    found = read_link(FindPage.fields, "?use=find&samples=cat.jpg,../cat.jpg,nothing.ply,cat.jpg")
     assert found == {"samples": ("cat.jpg",)}
     assert paths_of(["../README.md", "cat.jpg"]) == paths_of(["cat.jpg"]) and "samples.json" not in names()
