@@ -1,4 +1,4 @@
-"""What the joint space is used for besides answers, for programs: recognise, search, embed, measure. Plain JSON values.
+"""What the joint space is used for besides answers, for programs: recognise, search, embed, make, measure. Plain JSON.
 
 One place for the endpoints and the tools of assistants. Names of files in results are their own, never their place on
 the server; labels are words or uploads, never paths that somebody wrote. Every call of the model waits in line with
@@ -7,18 +7,22 @@ those of the page (`pages.work`).
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from .engine import Engine
 from .language import DEFAULT
 from .pages.galleries import Own, ServerGallery, own_gallery
 from .pages.work import Job, Tower
-from .uploads import explain
+from .uploads import explain, scratch
 
 DECIMALS = 6
 MOST_LABELS = 1000  # a quarter of a minute of one core where none was embedded before
 MOST_FILES = 64
+MOST_SHAPES = 16  # drawn for one call
 
 
 class Space:
@@ -27,6 +31,7 @@ class Space:
     def __init__(self, engine: Engine, gallery: ServerGallery | None = None) -> None:
         """gallery: what is searched where a caller sends none; the samples if None."""
         self.engine, self.gallery = engine, gallery or ServerGallery()
+        self._generator: tuple[object, object] | None = None  # and the joint space that it draws for
 
     def _tower(self) -> Tower:
         return Tower(self.engine, Job())
@@ -107,6 +112,42 @@ class Space:
                      "shares": [round(share, DECIMALS) for share in hit.shares]} for hit in hits],
             "errors": errors,
         }
+
+    def generate(self, paths: Sequence[str] = (), text: Sequence[str] = (), *, weights: Sequence[float] | None = None,
+                 samples: int = 1, seed: int = 0, guidance: float | None = None, best_of: int = 1,
+                 witness: str | None = None) -> list[dict]:
+        """New 3D shapes from a mix of files and sentences: {"path": a .glb, "seed", "vertices", "faces", "score"} each.
+
+        The paths are this process's own, for the caller to hand on. See `ShapeGenerator.generate` for the options.
+        WeightsError where the profile has no generator.
+        """
+        from pointllm.errors import InputError
+        from pointllm.profiles import resolve
+        from pointllm.tasks.arithmetic import combine
+        from pointllm.tasks.generation import ShapeGenerator
+
+        _enough([*paths, *text], "file or text to make a shape of")
+        if not 1 <= samples * best_of <= MOST_SHAPES:
+            raise InputError(f"{samples} shapes of {best_of} tries each are too many; up to {MOST_SHAPES} are drawn")
+        tower = self._tower()
+        vectors = [tower.embed_file(path, witness).vector for path in paths] + list(tower.embed_text(list(text)))
+        asked = combine(np.stack(vectors), weights)
+        folder = resolve(tower.profile)
+
+        def draw(bind: object) -> list:
+            if self._generator is None or self._generator[0] is not bind:
+                self._generator = (bind, ShapeGenerator.from_folder(folder, bind))
+            return self._generator[1].generate(asked, samples, seed, guidance, best_of)
+
+        home = scratch() / secrets.token_hex(16)
+        home.mkdir()
+        rows = []
+        for number, shape in enumerate(self.engine.with_space(draw), start=1):
+            path = shape.write(home / (f"shape-{number}.glb" if samples > 1 else "shape.glb"))
+            rows.append({"path": str(path), "seed": shape.seed, "vertices": len(shape.mesh.vertices),
+                         "faces": len(shape.mesh.faces),
+                         "score": None if shape.score is None else round(shape.score, 4)})
+        return rows
 
     def describe(self, path: str) -> dict:
         """Measured facts of one file: {"input", "modality", …}; see `pointllm.inputs.facts` for those of 3D files.

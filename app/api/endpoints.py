@@ -1,12 +1,14 @@
-"""/classify, /retrieve, /embed, /describe, /profiles: what `app.space` does, for programs. Results are plain JSON."""
+"""/classify, /retrieve, /embed, /generate, /describe, /profiles: what `app.space` does, for programs, as plain JSON."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import gradio as gr
 
 from ..engine import Engine
 from ..settings import READS_AT_ONCE
-from ..space import Space, each
+from ..space import MOST_SHAPES, Space, each
 from ..uploads import arrange
 from . import components as take
 from . import values
@@ -72,6 +74,29 @@ def build(engine: Engine, space: Space) -> None:
         with told(paths):
             return space.embed(paths, values.words(texts, "texts"), values.witness(witness))
 
+    def generate(files: Files = None, texts: list[str] | None = None, weights: list[float] | None = None,
+                 samples: int = 1, seed: int = 0, guidance: float | None = None, best_of: int = 1,
+                 witness: str | None = None) -> tuple[list[str], Json]:
+        """Make new 3D shapes out of files and sentences, or a mix of them: coloured meshes as .glb files.
+
+        Args:
+            files: 3D files, pictures, sounds, videos or texts
+            texts: sentences
+            weights: how much each file and then each text counts; null: all alike
+            samples: how many shapes
+            seed: the same seed gives the same shapes
+            guidance: how strictly the inputs are followed, at the cost of variety; null: the profile's own
+            best_of: of so many tries keep the one whose pictures are most like the inputs
+            witness: how 3D files are seen: "point", "views" or "both"; null: the profile's own
+        """
+        paths = arrange(files or [])
+        with told(paths):
+            rows = space.generate(paths, values.words(texts, "texts"), weights=values.numbers(weights, "weights"),
+                                  samples=int(samples), seed=int(seed), guidance=guidance, best_of=int(best_of),
+                                  witness=values.witness(witness))
+            shapes = [row.pop("path") for row in rows]
+            return shapes, [{"name": Path(path).name, **row} for path, row in zip(shapes, rows, strict=True)]
+
     def describe(files: Files = None) -> Json:
         """Measured facts of files: size, counts, colours and axis of 3D files; length or pixels of others. No guess.
 
@@ -107,6 +132,11 @@ def build(engine: Engine, space: Space) -> None:
                                take.files("gallery"), take.json("modalities", take.TEXTS), take.top(10),
                                take.witness()]),
             (embed, rows, [take.files("files"), take.json("texts", take.TEXTS, []), take.witness()]),
+            (generate, [gr.File(file_count="multiple", label="shapes"), rows], [
+                take.files("files"), take.json("texts", take.TEXTS, []), take.json("weights", take.NUMBERS),
+                gr.Number(1, label="samples", precision=0, minimum=1, maximum=MOST_SHAPES),
+                gr.Number(0, label="seed", precision=0), gr.Number(None, label="guidance", minimum=0, maximum=20),
+                gr.Number(1, label="best_of", precision=0, minimum=1, maximum=MOST_SHAPES), take.witness()]),
             (describe, rows, [take.files("files")]),
             (profiles, rows, []),
         )

@@ -63,6 +63,12 @@ class Store:
         """A new upload, to be written piece by piece and finished."""
         return Incoming(self, f"file-{secrets.token_hex(16)}", safe_name(name), purpose)
 
+    def add(self, path: str) -> Stored:
+        """Take over a copy of a file of our own, as if it had been uploaded."""
+        incoming = self.begin(Path(path).name, "result")
+        incoming.write(Path(path).read_bytes())
+        return incoming.finish()
+
     def keep(self, content: bytes, name: str) -> str:
         """The path of a file with this content and name; the same one for the same content. `Full` when too large."""
         if len(content) > self.max_file:

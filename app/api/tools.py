@@ -93,8 +93,29 @@ def build(engine: Engine, space: Space, store: Store) -> None:
         with told(paths):
             return _written(each(paths, space.describe))
 
+    def generate_shape(request: gr.Request, texts: list[str] = [], files: list[str] = [],  # noqa: B006
+                       seed: int = 0, best_of: int = 1) -> str:
+        """Make a new 3D shape, a coloured mesh as a .glb file, out of words, files, or a mix of them. Plain objects
+        such as furniture and vehicles come out best. Gives an address to fetch it from, and its id, by which other
+        tools can look at it.
+
+        Args:
+            texts: what the shape should be, such as a red chair
+            files: 3D files, pictures, sounds or videos that the shape should be like, {FILES}
+            seed: another one gives another shape
+            best_of: of so many tries, up to 16, keep the one that looks most like what was asked for
+        """
+        paths = had(files)
+        with told(paths):
+            (row,) = space.generate(paths, texts, seed=int(seed), best_of=int(best_of))
+            kept = store.add(row.pop("path"))
+            host = request.headers.get("host") if request is not None else None
+            address = f"{f'http://{host}' if host else ''}/v1/files/{kept.id}/content"
+            return _written({"file": kept.id, "address": address, **row})
+
     _offer(ask_about_files, "ask", "answers", ANSWERS_AT_ONCE)
-    for name, tool in (("classify", classify_files), ("retrieve", retrieve_files), ("describe", describe_files)):
+    for name, tool in (("classify", classify_files), ("retrieve", retrieve_files), ("generate", generate_shape),
+                       ("describe", describe_files)):
         _offer(tool, name, "space", READS_AT_ONCE)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import anyio
 from fastapi import FastAPI, Request
+from fastapi.responses import FileResponse
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 
@@ -34,6 +35,14 @@ def add_to(api: FastAPI, store: Store) -> None:
     async def about(id: str) -> dict:
         """What is known of an upload."""
         return _object(_found(await anyio.to_thread.run_sync(store.about, id), id))
+
+    @api.get("/files/{id}/content")
+    async def content(id: str) -> FileResponse:
+        """The file itself, to be saved and not shown."""
+        stored = _found(await anyio.to_thread.run_sync(store.about, id), id)
+        path = await anyio.to_thread.run_sync(store.path, id)
+        return FileResponse(path, filename=stored.name, media_type="application/octet-stream",
+                            headers={"X-Content-Type-Options": "nosniff"})
 
     @api.delete("/files/{id}")
     async def delete(id: str) -> dict:

@@ -51,7 +51,10 @@ def test_an_upload_is_kept_and_forgotten(http):
     assert sent["filename"] == "chair.ply" and sent["bytes"] == 4 and sent["purpose"] == "vision"
     assert sent["expires_at"] - sent["created_at"] == 24 * 3600
     assert http.get(f"/files/{sent['id']}").json() == sent
+    got = http.get(f"/files/{sent['id']}/content")
+    assert got.content == b"ply\n" and got.headers["content-disposition"].startswith("attachment")
     assert http.delete(f"/files/{sent['id']}").json()["deleted"]
+    assert http.get(f"/files/{sent['id']}/content").status_code == 404
     assert http.get(f"/files/{sent['id']}").status_code == http.delete(f"/files/{sent['id']}").status_code == 404
 
 

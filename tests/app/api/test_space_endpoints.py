@@ -1,9 +1,16 @@
 """/classify, /retrieve, /embed, /describe and /profiles, called as programs call them."""
 
 import math
+from pathlib import Path
 
 import pytest
 from gradio_client import Client, handle_file
+
+from pointllm.profiles import checkpoints_dir
+from pointllm.tasks.generation import has_generator
+
+needs_generator = pytest.mark.skipif(not has_generator(checkpoints_dir() / "embedded"),
+                                     reason="the embedded profile has no shape generator")
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +31,7 @@ def broken(tmp_path):
 
 def test_types_are_documented(client):
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
-    assert {"/ask", "/classify", "/retrieve", "/embed", "/describe", "/profiles"} <= set(endpoints)
+    assert {"/ask", "/classify", "/retrieve", "/embed", "/generate", "/describe", "/profiles"} <= set(endpoints)
     types = {p["parameter_name"]: p["python_type"]["type"] for p in endpoints["/retrieve"]["parameters"]}
     assert types["texts"] == "list[str]" and types["weights"] == "list[float]"
     assert all(p["parameter_has_default"] for p in endpoints["/retrieve"]["parameters"])
@@ -82,6 +89,23 @@ def test_measured_facts(client, chair, broken):
     rows = client.predict(files=[chair, broken], api_name="/describe")
     assert rows[0]["format"] == "ply" and rows[0]["faces"] == 4999 and len(rows[0]["size"]) == 3
     assert "error" in rows[1]
+
+
+@needs_generator
+def test_shapes_are_made_of_words_and_the_same_seed_makes_the_same(client):
+    given = {"texts": ["a chair"], "samples": 2, "seed": 3, "api_name": "/generate"}
+    shapes, rows = client.predict(**given)
+    assert [row["name"] for row in rows] == ["shape-1.glb", "shape-2.glb"] and all(row["faces"] > 100 for row in rows)
+    contents = [Path(shape).read_bytes() for shape in shapes]
+    assert all(content.startswith(b"glTF") for content in contents) and contents[0] != contents[1]
+    assert [Path(shape).read_bytes() for shape in client.predict(**given)[0]] == contents
+
+
+def test_shapes_of_nothing_or_too_many_are_refused(client):
+    with pytest.raises(Exception, match="no file or text to make"):
+        client.predict(api_name="/generate")
+    with pytest.raises(Exception, match="too many"):
+        client.predict(texts=["a chair"], samples=8, best_of=8, api_name="/generate")
 
 
 def test_profiles_tell_which_one_answers(client):

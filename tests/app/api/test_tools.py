@@ -9,6 +9,8 @@ import httpx
 import pytest
 
 from app.settings import Settings
+from pointllm.profiles import checkpoints_dir
+from pointllm.tasks.generation import has_generator
 
 mcp = pytest.importorskip("mcp")
 
@@ -55,7 +57,7 @@ def test_the_tools_say_what_they_are_for(app):
             return (await session.list_tools()).tools
 
     tools = {tool.name: tool for tool in asyncio.run(listed())}
-    assert set(tools) >= {"ask_about_files", "classify_files", "retrieve_files", "describe_files"}
+    assert set(tools) >= {"ask_about_files", "classify_files", "retrieve_files", "generate_shape", "describe_files"}
     for tool in tools.values():
         assert len(tool.description) > 80 and "{" not in tool.description
         assert all(about.get("description") for about in tool.inputSchema["properties"].values()), tool.name
@@ -86,6 +88,14 @@ def test_an_assistant_finds_among_files(answering_app, chair, samples):
     cat = "data:image/jpeg;base64," + base64.b64encode((samples / "cat.jpg").read_bytes()).decode()
     found = json.loads(words(call(answering_app.url, "retrieve_files", texts=["furniture"], gallery=[cat, chair])))
     assert found["top"][0]["name"] == "chair.ply"
+
+
+@pytest.mark.skipif(not has_generator(checkpoints_dir() / "embedded"), reason="there is no shape generator")
+def test_an_assistant_makes_a_shape_and_looks_at_it(answering_app):
+    made = json.loads(words(call(answering_app.url, "generate_shape", texts=["a chair"])))
+    assert httpx.get(made["address"]).content.startswith(b"glTF")
+    measured = json.loads(words(call(answering_app.url, "describe_files", files=[made["file"]])))
+    assert measured[0]["faces"] == made["faces"]
 
 
 @pytest.mark.parametrize("file", [__file__, f"file://{__file__}", "http://127.0.0.1:1/a.ply", "file-00", "data:,",
