@@ -25,7 +25,8 @@ def table(facts: dict[str, object], language: str) -> str:
     rows = ""
     for key, value in shown.items():
         words = value if isinstance(value, Html) else escape(WORDS[key](value, language))
-        rows += f"<div><dt>{escape(text(language, 'fact_' + key))}</dt><dd>{words}</dd></div>"
+        name = escape(text(language, f"fact_{key}"))
+        rows += f'<div class="{key.replace("_", "-")}"><dt>{name}</dt><dd>{words}</dd></div>'
     return f'<dl class="facts" aria-label="{escape(text(language, "facts_label"))}">{rows}</dl>'
 
 

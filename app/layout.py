@@ -132,8 +132,11 @@ def head() -> str:
 
 
 def _brand(language: str) -> str:
-    title, tagline, drop = (escape(text(language, key)) for key in ("title", "tagline", "drop_here"))
-    return f'<div class="brand" data-drop="{drop}"><h1>{title}</h1><p>{tagline}</p></div>'
+    """The name of the app. Carries what the scripts need in the reader's language."""
+    title, tagline, drop, theme = (escape(text(language, key)) for key in ("title", "tagline", "drop_here",
+                                                                           "switch_theme"))
+    return (f'<div class="brand" lang="{escape(language)}" data-drop="{drop}" data-theme-label="{theme}">'
+            f"<h1>{title}</h1><p>{tagline}</p></div>")
 
 
 def _welcome(language: str) -> str:

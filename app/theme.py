@@ -13,7 +13,7 @@ ACCENT = gr.themes.Color(
     c600="#1f776f", c700="#1c5f5a", c800="#1a4d49", c900="#19403d", c950="#092523",
 )
 GREY = gr.themes.Color(
-    name="grey", c50="#f8f8f7", c100="#f0f0ee", c200="#e3e3e0", c300="#cdcdc8", c400="#a0a09a", c500="#73736d",
+    name="grey", c50="#f8f8f7", c100="#f0f0ee", c200="#e3e3e0", c300="#cdcdc8", c400="#a0a09a", c500="#696963",
     c600="#575752", c700="#42423e", c800="#292927", c900="#1c1c1a", c950="#131312",
 )
 
@@ -47,9 +47,12 @@ def theme() -> gr.themes.Base:
         border_color_accent_subdued_dark="*neutral_700",
         button_primary_background_fill="*primary_600",
         button_primary_background_fill_hover="*primary_700",
-        button_primary_background_fill_dark="*primary_500",
-        button_primary_background_fill_hover_dark="*primary_400",
+        button_primary_background_fill_dark="*primary_600",
+        button_primary_background_fill_hover_dark="*primary_700",
         button_primary_text_color="white",
+        button_large_text_size="*text_md",
+        button_large_text_weight="550",
+        button_large_padding="9px 18px",
         button_secondary_background_fill="white",
         button_secondary_background_fill_hover="*neutral_100",
         button_secondary_background_fill_dark="*neutral_900",
