@@ -21,7 +21,7 @@ from typing import TypeVar
 from .looking import Look, look_at
 from .settings import READS_AT_ONCE
 from .turns import Turns
-from .zero_gpu import borrow_gpu
+from .zero_gpu import borrow_gpu, cards_are_lent
 
 logger = logging.getLogger("pointllm.app")
 
@@ -134,7 +134,7 @@ class Engine:
             self._ready.set()
 
     def _run_once(self) -> None:
-        for paths in self._warm_up:
+        for paths in () if cards_are_lent() else self._warm_up:
             try:
                 for _ in self._model.stream(paths, "Hello", max_tokens=1):
                     pass

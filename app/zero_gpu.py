@@ -7,9 +7,15 @@ There a process has no card but while a function runs that `spaces.GPU` has wrap
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Callable, Iterator
 
 SECONDS = 60  # a card is lent for, longer than any answer takes on one
+
+
+def cards_are_lent() -> bool:
+    """Whether this is such a Space: nothing can be tried out on a card before somebody asks."""
+    return os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
 
 
 def borrow_gpu(answer: Callable[..., Iterator[str]]) -> Callable[..., Iterator[str]]:
