@@ -15,12 +15,26 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from . import __version__
-from .commands import ask, cache, calibrate, classify, data, embed, eval, index, retrieve, serve, train, weights
+from .commands import (
+    ask,
+    cache,
+    calibrate,
+    classify,
+    data,
+    embed,
+    eval,
+    generate,
+    index,
+    retrieve,
+    serve,
+    train,
+    weights,
+)
 from .commands.inputs import placement_defaults
 from .commands.output import one_line, results_on_stdout
 from .errors import PointLLMError
 
-COMMANDS = (ask, embed, classify, index, retrieve, calibrate, eval, train, cache, data, weights, serve)
+COMMANDS = (ask, embed, classify, index, retrieve, generate, calibrate, eval, train, cache, data, weights, serve)
 
 
 class Parser(argparse.ArgumentParser):

@@ -1,4 +1,4 @@
-"""`pointllm train bind|llm|audio|image`: a training run by a config file.
+"""`pointllm train bind|llm|audio|image|generator`: a training run by a config file.
 
 Each stage is a module of `pointllm.training`; here is only how it is asked for. Several GPUs or machines:
 `accelerate launch … -m pointllm train bind …`.
@@ -59,6 +59,15 @@ def _image(args: argparse.Namespace) -> int:
     return _run(args, ImageConfig, image.train)
 
 
+def _generator(args: argparse.Namespace) -> int:
+    from functools import partial
+
+    from ..training import generator
+    from ..training.generator_config import GeneratorConfig
+
+    return _run(args, GeneratorConfig, partial(generator.train, resume=args.resume))
+
+
 def _run(args: argparse.Namespace, schema: type, train, needs_objects: bool = True) -> int:
     """Check, open the run's folder and train; whatever can be refused at once is."""
     from ..data.records import data_folder
@@ -78,4 +87,5 @@ STAGES = {
     "llm": ("the language model's adapters, on text and image embeddings", _llm),
     "audio": ("the audio tower's linear layer, sounds towards the text of what is heard", _audio),
     "image": ("the image tower's last blocks and head, on rendered views", _image),
+    "generator": ("the shape generator: shapes to latents, embeddings to latents", _generator),
 }

@@ -11,7 +11,8 @@ import struct
 import numpy as np
 
 
-def glb_bytes(vertices: np.ndarray, faces: np.ndarray, colors: np.ndarray, name: str = "object") -> bytes:
+def glb_bytes(vertices: np.ndarray, faces: np.ndarray, colors: np.ndarray, name: str = "object",
+              generator: str = "pointllm data procedural") -> bytes:
     """A .glb file of vertices (V, 3), faces (F, 3) and colors (V, 3) uint8."""
     positions = np.ascontiguousarray(vertices, "<f4")
     indices = np.ascontiguousarray(faces.reshape(-1), "<u2" if len(positions) < 65_536 else "<u4")
@@ -24,7 +25,7 @@ def glb_bytes(vertices: np.ndarray, faces: np.ndarray, colors: np.ndarray, name:
         chunks.append(data)
         offset += len(data)
     document = {
-        "asset": {"version": "2.0", "generator": "pointllm data procedural"},
+        "asset": {"version": "2.0", "generator": generator},
         "scene": 0,
         "scenes": [{"nodes": [0]}],
         "nodes": [{"mesh": 0, "name": name}],
