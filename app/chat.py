@@ -1,107 +1,112 @@
-"""What happens when somebody adds files, asks, stops, or starts anew: events of the page in, updates of the page out.
+"""Asking and answering: a question is sent, stopped, asked again, edited, judged; a conversation is opened or begun.
 
-Every handler gets its person's own `Conversation` from the session and changes it in place. Nothing is kept here but
-whose conversation is whose, to end an answer when its reader has left.
+Every handler gets its person's own `Conversation` from the session and changes it in place; what changed on the page is
+given as a dictionary of updates. Nothing is kept here but whose conversation is whose, to end an answer when its reader
+has left.
 """
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from weakref import WeakValueDictionary
 
 import gradio as gr
 
+from .archive import from_browser
+from .chat_page.inputs import Inputs
+from .chat_page.parts import Parts, keepable
 from .conversation import Conversation, Turn
 from .engine import Engine, Options, Status
 from .examples import Example
 from .insight import Figures
 from .language import text
-from .messages import messages
-from .panel import Panel
-from .settings import SECONDS_BETWEEN_UPDATES
-from .uploads import arrange, explain
-
-MAX_FILES = 16
-IDLE = {"submit_btn": True, "stop_btn": False}
-BUSY = {"submit_btn": False, "stop_btn": True}
+from .messages import turn_of
+from .settings import SECONDS_BETWEEN_KEEPS, SECONDS_BETWEEN_UPDATES
+from .uploads import explain
 
 
 class Chat:
-    """The handlers of the page, over one engine."""
+    """The handlers of the conversation, over one engine. options: from the values of the settings to an answer's."""
 
-    def __init__(self, engine: Engine, panel: Panel, examples: list[Example]) -> None:
+    def __init__(self, engine: Engine, parts: Parts, inputs: Inputs, examples: list[Example],
+                 options: Callable[..., Options]) -> None:
         self.engine = engine
-        self.panel = panel
+        self.parts = parts
+        self.inputs = inputs
         self.examples = examples
+        self.options = options
         self._of_session: WeakValueDictionary[str, Conversation] = WeakValueDictionary()
-
-    # -- adding files ------------------------------------------------------------------------------------------------
-
-    def add(self, box: dict | None, conversation: Conversation, language: str) -> Iterator[list]:
-        """Files arrived in the text box, or left it: read them, show them, say what can't be used.
-
-        Gives [chat, *panel].
-        """
-        paths = arrange((box or {}).get("files") or [])
-        fresh = conversation.sync_unsent(paths)
-        for item in fresh:
-            self.engine.look(item.path)  # all start now; below they are waited for in order
-        yield [gr.skip(), *self.panel.updates(conversation, language)]
-        for item in fresh:
-            try:
-                for _ in self.engine.read(item.path):
-                    pass
-            except Exception as error:
-                conversation.drop(item.path)
-                conversation.note(explain(error, [item.path], language))
-            yield [self.draw(conversation, language), *self.panel.updates(conversation, language)]
 
     # -- asking ------------------------------------------------------------------------------------------------------
 
-    def begin(self, box: dict | None, conversation: Conversation, language: str, request: gr.Request) -> list:
-        """A question was sent: show it at once, before its turn to be answered comes. Gives [chat, box, *panel]."""
+    def begin(self, box: dict | None, carried: str, conversation: Conversation, language: str,
+              request: gr.Request) -> dict:
+        """A question was sent: show it at once, before its turn to be answered comes.
+
+        carried: the conversation as the browser has it, for when this server no longer does.
+        """
+        conversation = self.restored(carried, conversation)
         box = box or {}
-        question, paths = (box.get("text") or "").strip(), arrange(box.get("files") or [])
+        question, files = (box.get("text") or "").strip(), box.get("files") or []
         problem = None
         if conversation.pending:
-            problem = text(language, "error_busy")
-        elif not question and not paths:
-            problem = text(language, "error_nothing_asked")
-        elif len(paths) > MAX_FILES:
-            problem = text(language, "error_too_many_files", count=len(paths), limit=MAX_FILES)
+            problem = "error_busy"
+        elif not question and not files and not any(item.active and not item.sent for item in conversation.inputs):
+            problem = "error_nothing_asked"
         if problem:
-            gr.Info(problem)
-            return [gr.skip()] * (2 + len(self.panel.components))
+            gr.Info(text(language, problem))
+            return {self.parts.state: conversation, **self.parts.nothing()}
+        paths = self.inputs.kept(files, conversation, language)
         return self._open(question, paths, conversation, language, request)
 
-    def example(self, conversation: Conversation, language: str, chosen: gr.SelectData, request: gr.Request) -> list:
+    def example(self, conversation: Conversation, language: str, chosen: gr.SelectData, request: gr.Request) -> dict:
         """An example was clicked. Only its number is taken from the browser, never a path."""
         example = self.examples[int(chosen.index)]
         if conversation.pending:
-            return [gr.skip()] * (2 + len(self.panel.components))
-        return self._open(example.question, [str(example.file)], conversation, language, request)
+            return self.parts.nothing()
+        paths = self.inputs.kept([str(file) for file in example.files], conversation, language)
+        return self._open(example.question, paths, conversation, language, request)
 
-    def retry(self, conversation: Conversation, language: str, request: gr.Request) -> list:
+    def retry(self, conversation: Conversation, language: str, request: gr.Request) -> dict:
         """Ask the last question again."""
         turn = None if conversation.pending else conversation.take_back()
         if turn is None:
-            return [gr.skip()] * (2 + len(self.panel.components))
-        return self._open(turn.question, turn.added, conversation, language, request)
+            return self.parts.nothing()
+        return self._open(turn.question, (), conversation, language, request)
 
-    def _open(self, question: str, paths: list[str], conversation: Conversation, language: str,
-              request: gr.Request) -> list:
+    def edit(self, conversation: Conversation, language: str, edited: gr.EditData, request: gr.Request) -> dict:
+        """Ask a question of before in other words; what followed it is forgotten."""
+        number = turn_of(conversation, edited.index if isinstance(edited.index, int) else edited.index[0])
+        question = edited.value.strip() if isinstance(edited.value, str) else ""
+        if conversation.pending or number is None or not question or conversation.take_back(number) is None:
+            return self.parts.whole(conversation, language)
+        return self._open(question, (), conversation, language, request)
+
+    def judge(self, conversation: Conversation, language: str, judged: gr.LikeData) -> dict:
+        """An answer was liked or not."""
+        number = turn_of(conversation, judged.index if isinstance(judged.index, int) else judged.index[0])
+        if number is not None:
+            conversation.turns[number].feedback = {True: "Like", False: "Dislike"}.get(judged.liked, "")
+        return {self.parts.kept: keepable(conversation)}
+
+    def _open(self, question: str, paths: Sequence[str], conversation: Conversation, language: str,
+              request: gr.Request) -> dict:
         self._of_session[request.session_hash] = conversation
-        question = question or text(language, "default_question" if len(paths) < 2 else "default_question_many")
+        conversation.add(paths)
+        asked_about = sum(item.active for item in conversation.inputs)
+        question = question or text(language, "default_question" if asked_about < 2 else "default_question_many")
         turn = conversation.ask(question, paths)
-        for path in turn.paths:
-            self.engine.look(path)
         turn.status = text(language, "status_waiting")
-        return [self.draw(conversation, language), gr.update(value={"text": "", "files": []}, **BUSY),
-                *self.panel.updates(conversation, language)]
+        return {self.parts.state: conversation,
+                **self.parts.whole(conversation, language, value={"text": "", "files": []})}
 
-    def write(self, conversation: Conversation, language: str, cache: bool, length: int, seed: int) -> Iterator[list]:
-        """Write the answer to the question that waits, word by word. Gives [chat, box, *panel].
+    # -- answering ---------------------------------------------------------------------------------------------------
+
+    def write(self, conversation: Conversation, language: str, *settings: object) -> Iterator[dict]:
+        """Write the answer to the question that waits, word by word.
 
         Closing this iterator (a stop, a closed browser) ends the generation within a token.
         """
@@ -109,60 +114,71 @@ class Chat:
         if turn is None or turn.state != "waiting":
             return
         turn.state = "writing"
-        idle_panel = [gr.skip()] * len(self.panel.components)
         try:
-            paths = yield from self._usable(turn, conversation, language)
-            options = Options(cache=cache, seed=int(seed), max_tokens=int(length))
-            shown_at = 0.0
-            turn.options, figures = options, Figures(time.monotonic())
-            for piece in self.engine.answer(paths, turn.question, conversation.history(), options,
-                                            lambda: not turn.open, figures) if turn.open else ():
-                if isinstance(piece, Status):
-                    turn.status = text(language, piece.key, **piece.values)
-                elif turn.open:
-                    turn.answer += piece
-                now = time.monotonic()
-                if now - shown_at >= SECONDS_BETWEEN_UPDATES:
-                    shown_at = now
-                    yield [self.draw(conversation, language), gr.skip(), *idle_panel]
-            turn.figures = figures.measured()
+            yield from self._usable(turn, conversation, language)
+            if turn.open:
+                yield from self._words(turn, conversation, language, self.options(*settings))
             if turn.open:
                 turn.state = "done"
         except GeneratorExit:
             raise
         except Exception as error:
-            turn.notes.append(explain(error, turn.paths, language))
+            turn.note(explain(error, turn.paths, language))
             turn.state = "failed"
         finally:
             if turn.open:
                 turn.state = "stopped"
-        if conversation.closed:  # gradio repeats the last update at the end: let that be none
-            yield [gr.skip(), gr.skip(), *idle_panel]
-        else:
-            yield [*self.redraw(conversation, language), *self.panel.updates(conversation, language)]
+        # gradio repeats the last update at the end: let that be none where another conversation took this one's place
+        yield self.parts.nothing() if conversation.closed else self.parts.whole(conversation, language)
 
-    def _usable(self, turn: Turn, conversation: Conversation, language: str) -> Iterator[list]:
-        """The turn's paths that can be read; the others are dropped and noted. Without any left the turn failed."""
+    def _words(self, turn: Turn, conversation: Conversation, language: str, options: Options) -> Iterator[dict]:
+        """Let the answer grow, and show it now and then."""
+        if len(set(turn.weights)) > 1 or turn.weights and not turn.weights[0]:
+            options = replace(options, weights=tuple(turn.weights))
+        shown_at = kept_at = time.monotonic()
+        turn.options, figures = options, Figures(shown_at)
+        first = True
+        for piece in self.engine.answer(turn.paths, turn.question, conversation.history(), options,
+                                        lambda: not turn.open, figures):
+            if isinstance(piece, Status):
+                turn.status = text(language, piece.key, **piece.values)
+            elif turn.open:
+                turn.answer += piece
+            now = time.monotonic()
+            if (first and turn.answer) or now - shown_at >= SECONDS_BETWEEN_UPDATES:
+                shown_at, first = now, not turn.answer
+                update = self.parts.words(conversation, language)
+                if now - kept_at >= SECONDS_BETWEEN_KEEPS:
+                    kept_at = now
+                    update[self.parts.kept] = keepable(conversation)
+                yield update
+        turn.figures = figures.measured()
+
+    def _usable(self, turn: Turn, conversation: Conversation, language: str) -> Iterator[dict]:
+        """Leave the turn with the inputs that can be read; the others are noted. Without any left it failed."""
         usable = []
-        for path in turn.paths:
+        for path, weight in zip(turn.paths, turn.weights, strict=True):
+            item = conversation.item(path)
+            if item is not None and item.lost:
+                turn.note(text(language, "error_lost_file", name=item.name))
+                continue
             try:
                 for status in self.engine.read(path, lambda: not turn.open):
                     turn.status = text(language, status.key, **status.values)
-                    yield [self.draw(conversation, language), *[gr.skip()] * (1 + len(self.panel.components))]
-                usable.append(path)
+                    yield self.parts.words(conversation, language)
+                usable.append((path, weight))
             except Exception as error:
                 conversation.drop(path)
-                turn.notes.append(explain(error, [path], language))
+                turn.note(explain(error, [path], language))
         if turn.paths and not usable and turn.open:
             turn.state = "failed"
-        turn.paths = usable
-        return usable
+        turn.paths, turn.weights = [path for path, _ in usable], [weight for _, weight in usable]
 
-    def stop(self, conversation: Conversation, language: str) -> list:
-        """End the answer that is being written, or that waits. Gives [chat, box]."""
+    def stop(self, conversation: Conversation, language: str) -> dict:
+        """End the answer that is being written, or that waits."""
         if conversation.pending:
             conversation.pending.state = "stopped"
-        return self.redraw(conversation, language)
+        return self.parts.whole(conversation, language)
 
     def leave(self, request: gr.Request) -> None:
         """The page was closed: nobody reads on. Gradio notices this by itself only once words are on their way."""
@@ -170,32 +186,37 @@ class Chat:
         if conversation is not None and conversation.pending:
             conversation.pending.state = "stopped"
 
-    def redraw(self, conversation: Conversation, language: str) -> list:
-        """The chat and its buttons as they should be now. Gives [chat, box]."""
-        return [self.draw(conversation, language), gr.update(**(BUSY if conversation.pending else IDLE))]
+    def redraw(self, conversation: Conversation, language: str) -> dict:
+        """Everything as it should be now."""
+        return self.parts.whole(conversation, language)
 
-    # -- the rest of the page ----------------------------------------------------------------------------------------
+    # -- conversations -----------------------------------------------------------------------------------------------
 
-    def restart(self, conversation: Conversation, language: str) -> list:
-        """A new conversation; the old one is forgotten. Gives [conversation, chat, box, *panel]."""
-        if conversation.pending:
-            conversation.pending.state = "stopped"
-        conversation.closed = True
-        fresh = Conversation()
-        fresh.drawn = conversation.drawn
-        return [fresh, [], gr.update(value={"text": "", "files": []}, **IDLE), *self.panel.updates(fresh, language)]
+    def restart(self, conversation: Conversation, language: str) -> dict:
+        """A new conversation."""
+        return self.exchange(conversation, Conversation(), language)
 
-    def tick(self, ticked: list[str], conversation: Conversation, language: str) -> list:
-        """Other inputs were ticked to be asked about. Gives the panel."""
-        conversation.tick({int(index) for index in ticked})
-        return self.panel.updates(conversation, language)
+    def resume(self, carried: str, conversation: Conversation, language: str) -> dict:
+        """The page is back, after a reload or a lost connection: what the browser kept counts if this server forgot."""
+        restored = self.restored(carried, conversation)
+        return {self.parts.state: restored, **self.parts.whole(restored, language)}
 
-    def show(self, conversation: Conversation, language: str, chosen: gr.SelectData) -> list:
-        """An input was clicked: preview it. Gives the panel."""
-        if 0 <= int(chosen.index) < len(conversation.items):
-            conversation.shown = conversation.items[int(chosen.index)].path
-        return self.panel.updates(conversation, language)
+    def exchange(self, old: Conversation, new: Conversation, language: str) -> dict:
+        """Put another conversation into the page."""
+        if old.pending:
+            old.pending.state = "stopped"
+        old.closed, new.drawn = True, old.drawn
+        return {self.parts.state: new, **self.parts.whole(new, language, value={"text": "", "files": []})}
 
-    def draw(self, conversation: Conversation, language: str) -> list[dict]:
-        """The chat's messages."""
-        return messages(conversation, language, self.panel.picture)
+    @staticmethod
+    def restored(carried: str, conversation: Conversation) -> Conversation:
+        """The conversation of a session; for a session that has none yet, what the browser kept, else a new one."""
+        if not conversation.empty:
+            return conversation
+        try:
+            kept = from_browser(json.loads(carried or "null"))
+        except (ValueError, RecursionError):
+            kept = None
+        restored = kept or Conversation()
+        restored.drawn = conversation.drawn
+        return restored

@@ -38,7 +38,7 @@ class Options:
     how 3D files are seen.
     """
 
-    cache: bool = True
+    cache: object = True  # or a `pointllm.llm.visual_cache.CacheOptions`
     seed: int = 0
     max_tokens: int = 256
     temperature: float | None = None
@@ -151,6 +151,12 @@ class Engine:
                 _trim(self._looks)
             self._looks.move_to_end(path)
             return future
+
+    def seen(self, path: str) -> bool:
+        """Whether a file is known, and was read without fault."""
+        with self._lock:
+            future = self._looks.get(path)
+        return future is not None and future.done() and future.exception() is None
 
     def _embed(self, path: str) -> Future[None]:
         """Embed a file, once per path; the library keeps the result by the file's content."""

@@ -17,6 +17,11 @@ class Example:
     icon: Path | None
     question: str
 
+    @property
+    def files(self) -> list[Path]:
+        """The sample, and what belongs to it: the materials of an .obj."""
+        return [self.file, *(other for other in sorted(FOLDER.glob(self.file.stem + ".*")) if other != self.file)]
+
     def for_chatbot(self) -> dict:
         """As gradio's Chatbot takes it. The file stays out: it is found again by the example's number."""
         shown = {"display_text": self.question, "text": self.file.name}

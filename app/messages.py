@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from .conversation import Conversation, Turn
-from .language import text
+from .language import DEFAULT, text
 
 IMAGE_LINK = re.compile(r"!\[")
 
@@ -32,25 +32,41 @@ def address(path: str) -> str:
 
 
 def messages(conversation: Conversation, language: str, picture: Callable[[str], str | None]) -> list[dict]:
-    """Gradio chat messages. `picture` gives the preview image of a path, or None for what is not an image."""
-    shown = []
-    for turn in conversation.turns:
-        if turn.question or turn.added:
-            shown.append({"role": "user", "content": _question(turn, picture)})
-        answer = _answer(turn, language)
-        if answer:
-            shown.append({"role": "assistant", "content": answer})
-    return shown
+    """Gradio chat messages. `picture` gives the preview image of a path, or None for what is not an image.
+
+    The files of a question are a message of their own, so that editing a question shows its words alone.
+    """
+    return [message for turn in conversation.turns for message in _shown(turn, language, picture)]
 
 
-def _question(turn: Turn, picture: Callable[[str], str | None]) -> str:
+def turn_of(conversation: Conversation, index: int) -> int | None:
+    """The number of the turn that message `index` belongs to."""
+    first = 0
+    for number, turn in enumerate(conversation.turns):
+        first += len(_shown(turn, DEFAULT, lambda path: None))
+        if index < first:
+            return number
+    return None
+
+
+def feedback(conversation: Conversation) -> list[str | None]:
+    """Gradio's feedback, one for each answer that is shown."""
+    return [turn.feedback or None for turn in conversation.turns if _answer(turn, DEFAULT)]
+
+
+def _shown(turn: Turn, language: str, picture: Callable[[str], str | None]) -> list[dict]:
+    said = [("user", _files(turn, picture)), ("user", harmless(turn.question)), ("assistant", _answer(turn, language))]
+    return [{"role": role, "content": content} for role, content in said if content]
+
+
+def _files(turn: Turn, picture: Callable[[str], str | None]) -> str:
     lines = []
     for path in turn.added:
         image, name = picture(path), literal(Path(path).name)
         # Not gradio's own picture message: that one comes with a button that shares it with the world.
         lines.append(f'<span class="name">{name}</span>' if image is None else
                      f'<img class="picture" src="{address(image)}" alt="{name}">')
-    return "\n\n".join([*lines, harmless(turn.question)])
+    return "\n\n".join(lines)
 
 
 def _answer(turn: Turn, language: str) -> str:

@@ -1,4 +1,4 @@
-"""The right-hand side: the inputs of the conversation, a preview of one of them, its facts, and how it was seen.
+"""The right-hand side: a preview of one of the inputs, its facts, and how the last answer's inputs were seen.
 
 Previews are plain HTML that the scripts in `page/` bring to life: shapes are drawn by `viewer.js`, sounds played by
 `viewer_sound.js`. Gradio's own Model3D stays empty when an event gives it a file soon after the page has loaded
@@ -32,10 +32,9 @@ class Panel:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.preview = gr.HTML(_hint(DEFAULT), elem_id="preview")
-        self.inputs = gr.CheckboxGroup(visible=False, elem_id="inputs")
         self.facts = gr.HTML(visible=False, elem_id="facts")
         self.report = gr.HTML(visible=False, elem_id="report")
-        self.components = [self.preview, self.inputs, self.facts, self.report]
+        self.components = [self.preview, self.facts, self.report]
         self._insights = Insights(engine)
 
     def updates(self, conversation: Conversation, language: str) -> list:
@@ -44,15 +43,10 @@ class Panel:
         preview = self._waiting(conversation, language) if look is None else _preview(look, language)
         unchanged = preview == conversation.drawn
         conversation.drawn = preview
-        names = [(item.name, str(index)) for index, item in enumerate(conversation.items)]
-        ticked = [str(index) for index, item in enumerate(conversation.items) if item.active]
         facts = "" if look is None else f"<h2>{escape(look.name)}</h2>{table(look.facts, language)}"
         return [
             # A player that is given the same file again would start from its beginning.
             gr.skip() if unchanged else gr.update(value=preview),
-            # One input needs no choice.
-            gr.update(choices=names, value=ticked, visible=len(names) > 1, label=text(language, "inputs_label"),
-                      info=text(language, "inputs_info")),
             gr.update(value=facts, visible=look is not None),
             self._report(conversation, language),
         ]

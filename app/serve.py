@@ -15,7 +15,7 @@ def launch(settings: Settings, block: bool = True):
     from starlette.middleware import Middleware
     from starlette.routing import Mount
 
-    from . import remote
+    from . import keeping, remote
     from .api import tools
     from .api.openai import application
     from .api.store import store
@@ -41,7 +41,8 @@ def launch(settings: Settings, block: bool = True):
     page.launch(
         server_name=settings.host, server_port=settings.port, prevent_thread_lock=True, share=False, ssr_mode=False,
         theme=theme(), css_paths=sorted(PAGE.glob("*.css")), head=head(), footer_links=[], show_error=False,
-        run_history=False, max_file_size=f"{MAX_FILE_MEGABYTES}mb", allowed_paths=[str(scratch())],
+        run_history=False, max_file_size=f"{MAX_FILE_MEGABYTES}mb",
+        allowed_paths=[str(scratch()), str(keeping.folder())],
         app_kwargs={"middleware": [Middleware(OwnHostOnly)], "routes": [chat]}, mcp_server=settings.mcp,
     )
     tools.only_these(page)

@@ -17,8 +17,10 @@ MAX_FILE_MEGABYTES = 200
 ANSWERS_AT_ONCE = 1
 MAX_WAITING = 32
 READS_AT_ONCE = 2
+MAX_FILES = 16  # inputs of one conversation; more can't be told apart in a mixture
 MOST_TOKENS = 1024  # of an answer, for programs
 # Words reach the page at most this often: quicker than the eye, slow enough for a phone.
+SECONDS_BETWEEN_KEEPS = 2.0  # how often a growing answer is handed to the browser to be kept
 SECONDS_BETWEEN_UPDATES = 0.15  # a browser without a graphics card takes long to draw each
 
 

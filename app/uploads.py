@@ -56,6 +56,11 @@ def arrange(paths: Iterable[str]) -> list[str]:
     Where an `.obj` or `.gltf` names other uploads (materials, textures, buffers), all of them are linked into one
     folder named by their content's paths, and the path inside that folder is given instead.
     """
+    return [_side_by_side(path, companions) if companions else path for path, companions in groups(paths)]
+
+
+def groups(paths: Iterable[str]) -> list[tuple[str, list[str]]]:
+    """The paths to ask about, in order, each with those of the other paths that it refers to."""
     paths = list(dict.fromkeys(paths))
     by_name = {Path(path).name.lower(): path for path in paths}
     companions: dict[str, list[str]] = {}
@@ -64,8 +69,7 @@ def arrange(paths: Iterable[str]) -> list[str]:
         if wanted:
             companions[path] = [by_name[name] for name in wanted if by_name[name] != path]
     taken = {companion for group in companions.values() for companion in group}
-    return [_side_by_side(path, companions[path]) if companions.get(path) else path
-            for path in paths if path not in taken]
+    return [(path, companions.get(path, [])) for path in paths if path not in taken]
 
 
 def _names_in(path: str, known: dict[str, str]) -> list[str]:

@@ -31,6 +31,7 @@
     input.files = kept.files;
     input.dispatchEvent(new Event("change", { bubbles: true }));
   };
+  (window.pointllm ??= {}).give = give;
   const hasFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
   const inBox = (event) => event.target.closest?.("#question");
 

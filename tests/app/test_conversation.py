@@ -17,12 +17,15 @@ def test_new_files_are_what_a_question_is_about_and_stay_it():
     assert paths_asked_about(conversation, "Is it fast?", []) == ["/up/car.obj"]
 
 
-def test_inputs_can_be_ticked_again():
+def test_what_a_question_will_be_about_is_ticked_before_it_is_asked():
     conversation = Conversation()
     paths_asked_about(conversation, "What is this?", ["/up/chair.ply"])
-    paths_asked_about(conversation, "And this?", ["/up/car.obj"])
-    conversation.tick({0, 1})
-    assert paths_asked_about(conversation, "Which is larger?", []) == ["/up/chair.ply", "/up/car.obj"]
+    conversation.add(["/up/car.obj", "/up/cat.jpg"])
+    assert [item.active for item in conversation.inputs] == [False, True, True]
+    conversation.tick("/up/chair.ply", True)
+    conversation.tick("/up/cat.jpg", False)
+    turn = conversation.ask("Which is larger?")
+    assert turn.paths == ["/up/chair.ply", "/up/car.obj"] and turn.added == ["/up/car.obj"]
 
 
 def test_the_same_file_twice_is_one_input():
@@ -32,14 +35,26 @@ def test_the_same_file_twice_is_one_input():
     assert [item.path for item in conversation.items] == ["/up/chair.ply"]
 
 
-def test_a_file_taken_out_of_the_text_box_is_forgotten_and_a_sent_one_is_not():
+def test_an_input_taken_out_is_forgotten_but_for_the_questions_about_it():
     conversation = Conversation()
     paths_asked_about(conversation, "What is this?", ["/up/chair.ply"])
-    conversation.sync_unsent(["/up/car.obj"])
+    conversation.add(["/up/car.obj"])
     assert conversation.shown == "/up/car.obj"
-    conversation.sync_unsent([])
-    assert [item.path for item in conversation.items] == ["/up/chair.ply"]
-    assert conversation.shown == "/up/chair.ply"
+    conversation.drop("/up/car.obj")
+    assert [item.path for item in conversation.items] == ["/up/chair.ply"] and conversation.shown == "/up/chair.ply"
+    conversation.drop("/up/chair.ply")
+    assert conversation.inputs == [] and conversation.shown is None
+    assert conversation.item("/up/chair.ply").removed
+    assert paths_asked_about(conversation, "And now?", []) == []
+
+
+def test_weights_go_with_the_question_and_stay_within_their_bounds():
+    conversation = Conversation()
+    conversation.add(["/up/a.ply", "/up/b.ply", "/up/c.ply"])
+    conversation.weigh("/up/a.ply", 0.3)
+    conversation.weigh("/up/b.ply", 99)
+    conversation.weigh("/up/c.ply", float("nan"))
+    assert conversation.ask("What are these?").weights == [0.3, 2.0, 1.0]
 
 
 def test_history_has_the_answered_questions_only():
@@ -54,10 +69,25 @@ def test_history_has_the_answered_questions_only():
     ]
 
 
-def test_a_question_taken_back_can_be_asked_anew():
+def test_a_question_taken_back_is_asked_anew_about_the_same_inputs():
     conversation = Conversation()
     paths_asked_about(conversation, "What is this?", ["/up/chair.ply"])
+    paths_asked_about(conversation, "And this?", ["/up/car.obj"])
     conversation.note("a note after it")
-    turn = conversation.take_back()
-    assert (turn.question, turn.added) == ("What is this?", ["/up/chair.ply"])
-    assert conversation.turns == [] and conversation.take_back() is None
+    conversation.tick("/up/chair.ply", True)
+    assert conversation.take_back().question == "And this?"
+    again = conversation.ask("What is that?")
+    assert again.paths == again.added == ["/up/car.obj"] and len(conversation.turns) == 2
+
+
+def test_editing_an_early_question_forgets_what_followed():
+    conversation = Conversation()
+    paths_asked_about(conversation, "What is this?", ["/up/chair.ply"])
+    paths_asked_about(conversation, "And this?", ["/up/car.obj"])
+    assert conversation.take_back(0).question == "What is this?"
+    assert conversation.turns == [] and conversation.ask("Hm?").paths == ["/up/chair.ply"]
+    assert conversation.take_back(7) is None
+
+
+def test_two_conversations_never_share_an_id():
+    assert Conversation().id != Conversation().id

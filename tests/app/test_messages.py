@@ -1,7 +1,7 @@
 """What users, files and the model write is shown as text: no HTML of theirs, no picture from another host."""
 
 from app.conversation import Conversation
-from app.messages import literal, messages
+from app.messages import feedback, literal, messages, turn_of
 
 
 def drawn(question="", answer="", added=(), state="done", **more):
@@ -11,6 +11,19 @@ def drawn(question="", answer="", added=(), state="done", **more):
     for name, value in more.items():
         setattr(turn, name, value)
     return [message["content"] for message in messages(conversation, "en", lambda path: None)]
+
+
+def test_messages_are_found_again_by_their_number():
+    conversation = Conversation()
+    conversation.note("a note")
+    for question, added in (("What is this?", ["/up/a.ply"]), ("And?", [])):
+        conversation.ask(question, added).answer = "A thing."
+        conversation.turns[-1].state = "done"
+    conversation.turns[-1].feedback = "Like"
+    roles = [message["role"] for message in messages(conversation, "en", lambda path: None)]
+    assert roles == ["assistant", "user", "user", "assistant", "user", "assistant"]
+    assert [turn_of(conversation, index) for index in range(7)] == [0, 1, 1, 1, 2, 2, None]
+    assert feedback(conversation) == [None, None, "Like"]
 
 
 def test_html_of_questions_and_answers_is_shown_as_text():
