@@ -30,7 +30,7 @@ from pointllm.llm.loading import load_adapted, load_plain
 from pointllm.llm.placement import Plan, Request
 from pointllm.llm.prompts import NOTHING_ATTACHED, PROMPTS, Turn, turns_of
 from pointllm.llm.tokens import TextStream, tokenizer_of
-from pointllm.llm.visual_cache import VisualCache
+from pointllm.llm.visual_cache import PROFILES_OWN, CacheOptions, VisualCache
 from pointllm.profiles import default_profile, read_config, resolve
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class PointLLM:
         text: Sequence[str] = (),
         weights: Sequence[float] | None = None,
         history: Sequence = (),
-        cache: bool = True,
+        cache: bool | CacheOptions = True,
         seed: int = 0,
         max_tokens: int = 256,
         temperature: float | None = None,
@@ -173,7 +173,7 @@ class PointLLM:
             text: sentences to look at, embedded like the files.
             weights: one a file and sentence, in that order; equal if None. Their ratios count.
             history: earlier turns, (question, answer) pairs or {"role", "content"} messages.
-            cache: whether the visual cache mends the embedding.
+            cache: whether the visual cache mends the embedding; `CacheOptions` for other than the profile's settings.
             temperature: 0 is greedy; None is the profile's own.
             top_p: words are drawn from the likeliest that together have this chance, (0, 1]; None is the profile's own.
             witness: "point", "views" or "both" for 3D files; None is the profile's own.
@@ -233,7 +233,7 @@ class PointLLM:
             mixed = F.normalize(mixed, dim=-1)
         return Look(mixed[None], inputs, tuple(facts), own)
 
-    def _write(self, look: Look, prompt: str, history: list[Turn], cache: bool, sampling: Sampling,
+    def _write(self, look: Look, prompt: str, history: list[Turn], cache: bool | CacheOptions, sampling: Sampling,
                usage: Usage) -> Iterator[str]:
         """Pieces of the answer; `usage` is filled meanwhile."""
         if not isinstance(prompt, str) or not prompt.strip():
@@ -275,9 +275,9 @@ class PointLLM:
             history = history[1:]
 
     @torch.inference_mode()
-    def _biases(self, embedding: Tensor, cache: bool) -> list[Tensor]:
+    def _biases(self, embedding: Tensor, cache: bool | CacheOptions) -> list[Tensor]:
         if cache:
-            embedding = self._cache(embedding)
+            embedding = self._cache(embedding, cache if isinstance(cache, CacheOptions) else PROFILES_OWN)
         return self._adapted.injection.biases(embedding.to(self._adapted.injection.gates))
 
     def _plain_llama(self):

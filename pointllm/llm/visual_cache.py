@@ -14,7 +14,8 @@ its own number of neighbours k, weight w and temperature t, applied one after th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -22,7 +23,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pointllm.errors import WeightsError
+from pointllm.errors import InputError, WeightsError
 
 
 class Index(Protocol):
@@ -75,6 +76,30 @@ class Keys:
     temperature: float
 
 
+@dataclass(frozen=True)
+class CacheOptions:
+    """What an answer does otherwise than its profile, for every kind of keys; None leaves the profile's own.
+
+    k: neighbours, at least 1; weight: of the neighbours against the input, in [0, 1]; temperature: how sharply they
+    are weighed, above 0. Raises InputError for other values.
+    """
+
+    k: int | None = None
+    weight: float | None = None
+    temperature: float | None = None
+
+    def __post_init__(self):
+        if self.k is not None and (not isinstance(self.k, int) or self.k < 1):
+            raise InputError(f"visual cache: k is {self.k}; give a whole number of at least 1")
+        if self.weight is not None and not 0 <= self.weight <= 1:
+            raise InputError(f"visual cache: weight is {self.weight}; give a number from 0 to 1")
+        if self.temperature is not None and not (math.isfinite(self.temperature) and self.temperature > 0):
+            raise InputError(f"visual cache: temperature is {self.temperature}; give a number above 0")
+
+
+PROFILES_OWN = CacheOptions()
+
+
 class VisualCache:
     """Applies equation (1) for each kind of keys in order."""
 
@@ -110,10 +135,11 @@ class VisualCache:
         return None
 
     @torch.no_grad()
-    def __call__(self, embedding: Tensor) -> Tensor:
+    def __call__(self, embedding: Tensor, options: CacheOptions = PROFILES_OWN) -> Tensor:
         """(B, D) → (B, D), unit norm."""
         mixed = embedding.float()
         for keys in self.kinds:
+            keys = replace(keys, **{name: value for name, value in vars(options).items() if value is not None})
             sims, vectors = keys.index.search(mixed, keys.k)
             weights = torch.softmax(keys.temperature * sims, dim=-1)
             neighbours = F.normalize(torch.einsum("bk,bkd->bd", weights, vectors), dim=-1)

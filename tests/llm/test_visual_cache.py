@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from pointllm.errors import WeightsError
-from pointllm.llm.visual_cache import FaissIndex, Keys, TensorIndex, VisualCache
+from pointllm.errors import InputError, WeightsError
+from pointllm.llm.visual_cache import CacheOptions, FaissIndex, Keys, TensorIndex, VisualCache
 
 
 def unit(*shape, seed=0):
@@ -33,6 +33,22 @@ def test_faiss_and_tensor_find_the_same(tmp_path):
     for got, wanted in zip(FaissIndex(tmp_path / "knn.index").search(queries, 5),
                            TensorIndex(stored).search(queries, 5), strict=True):
         torch.testing.assert_close(got, wanted)
+
+
+def test_options_take_the_place_of_a_profiles_settings_and_leave_the_rest():
+    stored, query = TensorIndex(unit(20, 8)), unit(1, 8, seed=1)
+    cache = VisualCache([Keys(stored, k=3, weight=0.4, temperature=10)])
+    torch.testing.assert_close(cache(query, CacheOptions()), cache(query))
+    torch.testing.assert_close(cache(query, CacheOptions(weight=0)), query)
+    changed = VisualCache([Keys(stored, k=7, weight=0.4, temperature=50)])(query)
+    torch.testing.assert_close(cache(query, CacheOptions(k=7, temperature=50)), changed)
+
+
+@pytest.mark.parametrize("options", [{"k": 0}, {"k": 1.5}, {"weight": 1.5}, {"weight": float("nan")},
+                                     {"temperature": 0}, {"temperature": float("inf")}])
+def test_options_without_sense_are_refused(options):
+    with pytest.raises(InputError, match="visual cache"):
+        CacheOptions(**options)
 
 
 def test_kinds_of_keys_apply_one_after_the_other():
