@@ -15,8 +15,8 @@ from ..profiles import read_config, resolve
 from . import calibration
 
 WEIGHTS = (".safetensors", ".pt", ".pth", ".bin", ".json", ".index")
-# Of the language model, and reports beside weights: none changes an embedding.
-OTHER_FOLDERS = ("llm", Path(calibration.FILE).parent.name)
+# Of the language model and the generator, and reports beside weights: none changes an embedding.
+OTHER_FOLDERS = ("llm", "generator", Path(calibration.FILE).parent.name)
 OTHER_FILES = ("results.json",)
 READING = ("temperature", calibration.SETTING)  # settings that say how similarities are read
 WHOLE = 64 << 20  # bytes; of larger files pieces are hashed, so that gigabytes cost no seconds
