@@ -89,6 +89,7 @@ class Space:
         Gives {"inputs": [{"input", "modality", "weight"}…], "searched", "top": [{"name", "modality", "score",
         "shares"}…], "errors": a line for each file of `among` that can't be used}.
         """
+        from pointllm.errors import InputError
         from pointllm.tasks.gallery.from_profile import Searcher
 
         given = [*paths, *text, *minus, *minus_text]
@@ -101,7 +102,10 @@ class Space:
             gallery, errors = own_gallery(tower, Own(), among, DEFAULT)
         else:
             gallery, errors = self.gallery.open(tower), []
-        hits = gallery.search(query, max(1, int(top)), list(modalities) if modalities else None)
+        try:
+            hits = gallery.search(query, max(1, int(top)), list(modalities) if modalities else None)
+        except InputError as error:  # names the gallery's folder
+            raise InputError(str(error).replace(f"{gallery.root}: ", "")) from error
         names = [*map(_name, paths), *text, *map(_name, minus), *minus_text]
         return {
             "inputs": [{"input": name, "modality": term.modality, "weight": term.weight}

@@ -56,20 +56,25 @@ class Visit:
         paths = [SAMPLES / file if isinstance(file, str) else file for file in files]
         self.page.set_input_files("#question input[type=file]", [str(path) for path in paths])
 
-    def ask(self, question: str, *files: str, wait: bool = True) -> None:
+    def added(self, *files: str) -> None:
+        """Drop samples, and wait until all are read; materials belong to what they came with."""
+        self.add(*files)
+        for file in files:
+            if not file.endswith(".mtl"):
+                self.page.wait_for_selector(f"#chips .chip.ready >> text={file}")
+
+    def ask(self, question: str, *files: str) -> None:
         """Ask in the chat, with samples; wait for the answer."""
         if files:
-            self.add(*files)
-            self.page.wait_for_selector(f"#facts >> text={files[0]}")
+            self.added(*files)
         self.page.fill("#question textarea", question)
         self.page.press("#question textarea", "Enter")
         self.asked += 1
-        if wait:
-            self.page.wait_for_function(ANSWERED, arg=self.asked)
+        self.page.wait_for_function(ANSWERED, arg=self.asked)
 
     def example(self, page: str, number: int) -> None:
         """Open one of the other pages and click an example; wait for its result."""
-        self.open(f"/?page={page}")
+        self.open(f"/?use={page}")
         self.page.click(f"#{page}-example-{number}")
         # The first result of a page may need the labels or the gallery to be embedded.
         self.page.wait_for_function(
@@ -132,7 +137,10 @@ def sound(visit: Visit) -> None:
 
 @picture("several")
 def several(visit: Visit) -> None:
-    visit.ask("What are these?", "guitar.glb", "rooster.ogg")
+    visit.added("guitar.glb", "rooster.ogg")
+    visit.page.locator("#chips input[type=range]").first.fill("0.6")
+    visit.page.wait_for_timeout(1000)
+    visit.ask("What are these?")
 
 
 @picture("settings")
@@ -149,6 +157,16 @@ def how_it_saw_it(visit: Visit) -> None:
     visit.page.locator("#report").scroll_into_view_if_needed()
 
 
+@picture("chats")
+def chats(visit: Visit) -> None:
+    visit.ask("What is this?", "cup.xyz")
+    visit.page.click("#new-chat")
+    visit.asked = 0
+    visit.ask("What is this?", "sofa.off")
+    visit.page.click("[data-drawer=toggle][aria-controls]")
+    visit.page.wait_for_selector("#drawer .open")
+
+
 @picture("dark", scheme="dark")
 def dark(visit: Visit) -> None:
     visit.ask("What is this?", "tree.pcd")
@@ -157,7 +175,7 @@ def dark(visit: Visit) -> None:
 
 @picture("chinese", locale="zh-CN")
 def chinese(visit: Visit) -> None:
-    visit.ask("这是什么？", "chair.ply")
+    visit.ask("What is this?", "chair.ply")
 
 
 @picture("phone", window=PHONE)
@@ -197,8 +215,8 @@ def error(visit: Visit) -> None:
         broken = Path(folder) / "broken.ply"
         broken.write_text("this is no mesh")
         visit.add(broken)
-        visit.page.wait_for_selector("#chat >> text=broken.ply")
-    visit.asked += 1
+        visit.page.wait_for_selector("#chat .bot.message >> text=broken.ply")
+    visit.asked = visit.page.locator("#chat .bot.message").count()
     visit.ask("What is this?", "cup.xyz")
 
 

@@ -8,14 +8,12 @@ from pathlib import Path
 from pointllm.errors import InputError
 
 from ...engine import Options
-from ...settings import MOST_TOKENS
+from ...settings import MAX_FILES, MOST_TOKENS
 from ...uploads import arrange
 from ..references import decode, keep, path_of
 from ..store import Store
 from .errors import Refusal
 from .schema import AudioPart, ChatRequest, FilePart, ImagePart, Message, TextPart
-
-MAX_FILES = 16
 
 
 @dataclass

@@ -48,9 +48,9 @@ def test_a_shape_inside_the_message_is_answered_about(client, samples):
 def test_pictures_and_sounds_come_as_openai_has_them(client, samples):
     picture = {"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{encoded(samples / 'cat.jpg')}"}}
     sound = {"type": "input_audio", "input_audio": {"data": encoded(samples / "rooster.ogg"), "format": "ogg"}}
-    for part, name in ((picture, "cat"), (sound, "rooster")):
+    for part, names in ((picture, ("cat",)), (sound, ("rooster", "chicken"))):
         answer = client.chat.completions.create(model="pointllm", messages=user(said("What is this?"), part))
-        assert name in answer.choices[0].message.content.lower()
+        assert any(name in answer.choices[0].message.content.lower() for name in names)
 
 
 def test_an_upload_is_asked_about_by_its_id_and_later_without(client, samples):
