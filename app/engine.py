@@ -70,7 +70,7 @@ class Engine:
         self.failure: Exception | None = None  # why loading ended without a model
         self._started = time.monotonic()
         self._ready = threading.Event()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a file that is read at once is passed on to the embedder under it
         self._looks: OrderedDict[str, Future[Look]] = OrderedDict()
         self._embeddings: OrderedDict[str, Future[None]] = OrderedDict()
         self._readers = ThreadPoolExecutor(READS_AT_ONCE, thread_name_prefix="look")
