@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -23,6 +24,8 @@ from torch.nn import functional as F
 from pointllm.data.templates import QUICK_TEMPLATES, label_embeddings
 from pointllm.errors import InputError, WeightsError
 from pointllm.llm.adapters import AdaptedLlama
+from pointllm.llm.compare import Thing, compare, compares
+from pointllm.llm.compared import NAME_QUESTION, NAME_TOKENS, thing_named, thing_seen
 from pointllm.llm.facts import with_relevant_facts
 from pointllm.llm.generation import Sampling, generate
 from pointllm.llm.hints import Hints
@@ -76,12 +79,13 @@ class Usage:
 @dataclass
 class Look:
     """What the model sees of the inputs: the mixed embedding (1, D), the inputs, measured facts of the 3D files, and
-    the inputs' own embeddings (N, D)."""
+    the inputs' own embeddings (N, D) and facts, None for what isn't 3D."""
 
     embedding: Tensor | None
     inputs: tuple[Attachment, ...]
     facts: tuple[Mapping, ...]
     vectors: Tensor | None = None
+    measured: tuple[Mapping | None, ...] = ()
 
 
 class PointLLM:
@@ -216,22 +220,23 @@ class PointLLM:
         shares = mixing_shares(weights, len(paths) + len(text), 0.0 if normalised else MIXTURE_EPSILON)
         if not shares:
             return Look(None, (), ())
-        vectors, names, facts = [], [], []
+        vectors, names, measured = [], [], []
         for path in paths:
             given = self.bind.embed_file(path, witness)
             vectors.append(torch.as_tensor(given.vector).reshape(1, -1))
             names.append((str(path), given.modality))
-            if given.facts is not None:
-                facts.append(given.facts)
+            measured.append(given.facts)
         if text:
             vectors.append(torch.from_numpy(self.bind.embed_text(list(text))))
             names += [(sentence, "text") for sentence in text]
+            measured += [None] * len(text)
         inputs = tuple(Attachment(*name, round(share, 4)) for name, share in zip(names, shares, strict=True))
         own = torch.cat(vectors)  # (N, D)
         mixed = torch.tensor(shares) @ own  # (D,)
         if normalised:
             mixed = F.normalize(mixed, dim=-1)
-        return Look(mixed[None], inputs, tuple(facts), own)
+        facts = tuple(given for given in measured if given is not None)
+        return Look(mixed[None], inputs, facts, own, tuple(measured))
 
     def _write(self, look: Look, prompt: str, history: list[Turn], cache: bool | CacheOptions, sampling: Sampling,
                usage: Usage) -> Iterator[str]:
@@ -239,6 +244,11 @@ class PointLLM:
         if not isinstance(prompt, str) or not prompt.strip():
             raise InputError("the prompt is empty; ask a question, such as 'What is this?'")
         attached = look.embedding is not None
+        if told := self._compared(prompt, look, cache):
+            for piece in re.findall(r"\s*\S+", told)[: sampling.max_tokens]:
+                usage.moments.append(time.monotonic())
+                yield piece
+            return
         question = with_relevant_facts(prompt.strip(), look.facts, self._hints(prompt.strip(), look) if cache else ())
         llama = self._adapted.llama if attached else self._plain_llama()
         ids = self._prompt_ids(question, history, attached, sampling.max_tokens, llama.config.max_position_embeddings)
@@ -255,6 +265,23 @@ class PointLLM:
                 yield piece
         if rest := text.flush():
             yield rest if begun else rest.lstrip()
+
+    def _compared(self, prompt: str, look: Look, cache: bool | CacheOptions) -> str | None:
+        """The answer to a question that compares the inputs, where names and facts settle it."""
+        counted = [index for index, given in enumerate(look.inputs) if given.weight > 0]
+        if len(counted) < 2 or not compares(prompt):
+            return None
+        return compare(prompt, [self._thing(look, index, cache) for index in counted])
+
+    def _thing(self, look: Look, index: int, cache: bool | CacheOptions) -> Thing:
+        """One input by itself: named by the visual cache's captions, else by the language model."""
+        given, vector, facts = look.inputs[index], look.vectors[index], look.measured[index] or {}
+        file = Path(given.path).name if given.modality != "text" or Path(given.path).is_file() else given.path
+        if self.hints is not None:
+            return thing_seen(file, facts, vector, self.hints)
+        alone = Look(vector[None], (given,), (facts,) if facts else (), vector[None], (facts,))
+        briefly = self._sampling(0, NAME_TOKENS, 0.0, None)
+        return thing_named(file, facts, "".join(self._write(alone, NAME_QUESTION, [], cache, briefly, Usage())))
 
     def _hints(self, question: str, look: Look) -> list[str]:
         """What the visual cache recognised, in words, as far as the question asks for it."""
