@@ -72,12 +72,18 @@
       vec4 sum = vec4(0.0);
       for (int i = 0; i < fine * fine; i += 1) {
         ivec2 at = ivec2(gl_FragCoord.xy) * fine + ivec2(i % fine, i / fine);
-        vec4 color = texelFetch(colors, at, 0);
-        if (color.a == 0.0) continue;
-        float own = logDepth(at), jump = 0.0;
+        vec4 color = texelFetch(colors, at, 0), around = vec4(0.0);
+        float own = logDepth(at), jump = 0.0, least = 1e3;
         int r = int(width) * fine;
-        jump += max(0.0, own - logDepth(at + ivec2(r, 0))) + max(0.0, own - logDepth(at - ivec2(r, 0)));
-        jump += max(0.0, own - logDepth(at + ivec2(0, r))) + max(0.0, own - logDepth(at - ivec2(0, r)));
+        for (int side = 0; side < 4; side += 1) {
+          ivec2 to = at + r * ivec2((side & 1) * (side - 2), (1 - (side & 1)) * (side - 1));
+          float nearer = own - logDepth(to);
+          jump += max(0.0, nearer);
+          least = min(least, nearer);
+          around += texelFetch(colors, clamp(to, ivec2(0), textureSize(colors, 0) - 1), 0);
+        }
+        if (least > 0.04) { color = around / 4.0; jump = 0.0; }  // a gap between points: all around it is nearer
+        if (color.a == 0.0) continue;
         sum += vec4(color.rgb * exp(-min(jump, 0.25) * 5.0), 1.0);
       }
       shown = sum / float(fine * fine);
@@ -211,7 +217,7 @@
       gl.uniform4fv(at("factor"), part.factor);
       gl.uniform1f(at("cutoff"), part.cutoff);
       gl.uniform1i(at("lit"), part.attributes.normal ? 1 : 0);
-      gl.uniform1f(at("dot_"), (part.spacing ?? 0) * 2.3 * height * fine * look.projection[5] / 2 * look.scale);
+      gl.uniform1f(at("dot_"), (part.spacing ?? 0) * (parts.surface.length ? 1.2 : 2.1) * height * fine * look.projection[5] / 2 * look.scale);
       if (!part.attributes.color) gl.vertexAttrib4f(2, 1, 1, 1, 1);
       if (dots.length) gl.drawArrays(gl.POINTS, 0, part.count);
       else if (part.indices) gl.drawElements(gl.TRIANGLES, part.count, part.indices.type, 0);

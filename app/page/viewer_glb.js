@@ -36,18 +36,19 @@
     return out;
   };
 
-  // Distance to the nearest other point, the median over some of them: how large a dot must be to close the gaps.
+  // Distance to the fourth nearest point, the median over some of them: how large a dot must be to close the gaps.
   const spacing = (positions) => {
     const count = positions.length / 3, found = [];
-    for (let s = 0; s < 60 && count > 1; s += 1) {
-      const i = 3 * Math.floor((s + 0.5) / 60 * count);
-      let best = Infinity;
+    for (let s = 0; s < 60 && count > 4; s += 1) {
+      const i = 3 * Math.floor((s + 0.5) / 60 * count), near = [Infinity, Infinity, Infinity, Infinity];
       for (let j = 0; j < positions.length; j += 3) {
         if (j === i) continue;
         const d = (positions[j] - positions[i]) ** 2 + (positions[j + 1] - positions[i + 1]) ** 2 + (positions[j + 2] - positions[i + 2]) ** 2;
-        if (d < best && d > 0) best = d;
+        if (d >= near[3] || d === 0) continue;
+        near[3] = d;
+        near.sort((one, other) => one - other);
       }
-      found.push(best);
+      if (isFinite(near[3])) found.push(near[3]);
     }
     found.sort((one, other) => one - other);
     return Math.sqrt(found[found.length >> 1] ?? 0) || 0.01;
