@@ -33,17 +33,18 @@ class Found:
     picture: Path | None = None
 
 
-def grid(found: Sequence[Found], terms: Sequence[str], language: str) -> str:
+def grid(found: Sequence[Found], terms: Sequence[str], language: str, scores: bool = True) -> str:
     """A list of buttons; with several terms each tells what every one of them adds to the score."""
-    items = "".join(_item(index, hit, terms, language) for index, hit in enumerate(found))
+    items = "".join(_item(index, hit, terms, language, scores) for index, hit in enumerate(found))
     return f'<ol class="hits" aria-label="{escape(text(language, "find_results"))}">{items}</ol>'
 
 
-def _item(index: int, hit: Found, terms: Sequence[str], language: str) -> str:
+def _item(index: int, hit: Found, terms: Sequence[str], language: str, scores: bool) -> str:
     kind = text(language, f"kind_{hit.modality}")
-    label = text(language, "find_open", name=hit.name, kind=kind, score=f"{hit.score:.2f}")
+    score = f"{hit.score:.2f}" if scores else ""
+    label = text(language, "find_open" if scores else "find_open_plain", name=hit.name, kind=kind, score=score)
     return (f'<li><button type="button" class="hit" data-hit="{index}" aria-label="{escape(label)}">{_picture(hit)}'
-            f'<span class="what">{escape(hit.name)}</span><span class="score">{hit.score:.2f}</span></button>'
+            f'<span class="what">{escape(hit.name)}</span><span class="score">{score}</span></button>'
             f'{_shares(hit, terms, language) if len(terms) > 1 else ""}</li>')
 
 

@@ -28,11 +28,15 @@ QUEUED = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode"
 
 @dataclass
 class Session:
-    """One person on one page. job: the last one; result: what it gave; more: what the page keeps beside it."""
+    """One person on one page. job: the last one; result: what it gave; more: what the page keeps beside it.
+
+    language: in which the last result was asked for.
+    """
 
     job: Job = field(default_factory=lambda: Job(stopped=True))
     result: object = None
     more: object = None
+    language: str = "en"
 
     def begin(self) -> Job:
         """A new job in place of the one that may still run."""
@@ -71,6 +75,9 @@ class TaskPage:
         """Make the components of the form: fill `inputs` and `uploads`."""
         raise NotImplementedError
 
+    def options(self) -> None:
+        """Make the components below the buttons, which most people leave alone."""
+
     def show(self) -> list[gr.components.Component]:
         """Make what stands below the results, and give it: a run's further outputs."""
         return []
@@ -98,6 +105,7 @@ class TaskPage:
                     run = of(gr.Button(variant="primary", elem_id=f"{key}-run"), value=f"{key}_run")
                     stop = of(gr.Button(elem_id=f"{key}-stop"), value="pages_stop")
                     link = of(gr.Button(elem_id=f"{key}-link"), value="pages_link")
+                self.options()
                 self.address = of(gr.Textbox(visible=False, interactive=False, buttons=["copy"],
                                              elem_id=f"{key}-address"), label="pages_address")
             with gr.Column(scale=3, elem_classes="use-results"):
@@ -129,7 +137,7 @@ class TaskPage:
     def run(self, session: Session, language: str, request: gr.Request, *given: object) -> Iterator[list]:
         """Do what the form says. Gives [status, results, *files]."""
         job = session.begin()
-        self.sessions[request.session_hash] = session
+        self.sessions[request.session_hash], session.language = session, language
         values, files = self.read(given)
         problem = self.problem(values, files, language)
         if problem:

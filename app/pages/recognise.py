@@ -99,6 +99,9 @@ class RecognisePage(TaskPage):
                                    label="recognise_labels", placeholder="recognise_labels_placeholder",
                                    info="recognise_labels_info")
         self.inputs["all"] = of(gr.Checkbox(elem_id="recognise-all"), label="recognise_all", info="recognise_all_info")
+
+    def options(self) -> None:
+        of = self.labels.of
         with of(gr.Accordion(open=False), label="recognise_by_example"):
             self.uploads["label_files"] = of(gr.File(file_count="multiple", height=110), label="recognise_label_files")
             self.inputs["label_samples"] = of(gr.Dropdown(list(names()), multiselect=True),

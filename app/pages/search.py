@@ -11,6 +11,7 @@ import gradio as gr
 
 from ..labels import Labels
 from ..language import text
+from ..looking import look_at
 from ..uploads import explain
 from .charts import notes
 from .downloads import write_csv, write_json
@@ -80,6 +81,9 @@ class SearchPage(TaskPage):
                                     choices=GALLERIES)
         self.uploads["gallery_files"] = of(gr.File(file_count="multiple", height=120, visible=False,
                                                    elem_id=f"{self.key}-gallery-files"), label="find_gallery_files")
+
+    def options(self) -> None:
+        of = self.labels.of
         with of(gr.Accordion(open=False), label="pages_options"):
             self.inputs["kinds"] = of(gr.CheckboxGroup(value=[]), label="find_kinds", info="find_kinds_info",
                                       choices={kind: f"kind_{kind}" for kind in KINDS})
@@ -131,7 +135,7 @@ class SearchPage(TaskPage):
         if not 0 <= index < len(found):
             return ""
         try:
-            return large(self.worker.engine.look(found[index].path).result(), found[index].name, language)
+            return large(look_at(found[index].path), found[index].name, language)
         except Exception as error:
             return said(explain(error, [found[index].path], language), "problem")
 

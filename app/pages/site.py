@@ -13,6 +13,7 @@ from ..labels import Labels
 from .combine import CombinePage
 from .find import FindPage
 from .galleries import ServerGallery
+from .generate import GeneratePage, sampler_of
 from .page import AT_ONCE, TaskPage
 from .recognise import RecognisePage
 from .work import Worker
@@ -25,8 +26,9 @@ class Site:
         """gallery: a folder or an index to search, None for the samples."""
         self.labels = labels
         worker, server = Worker(engine), ServerGallery(gallery)
+        self.engine, self.generate = engine, GeneratePage(worker, labels)
         self.pages: list[TaskPage] = [RecognisePage(worker, labels), FindPage(worker, labels, server),
-                                      CombinePage(worker, labels, server)]
+                                      CombinePage(worker, labels, server), self.generate]
         self.tabs = gr.Tabs(elem_id="pages", overflow_behavior="wrap")
         with self.tabs:
             self.chat = labels.of(gr.Tab(elem_id="tab-chat", render_children=True), label="pages_chat")
@@ -35,8 +37,11 @@ class Site:
         """The tabs of the pages. language: the component that says in which language results are written."""
         with self.tabs:
             for page in self.pages:
-                with self.labels.of(gr.Tab(elem_id=f"tab-{page.key}"), label=f"{page.key}_title"):
+                tab = self.labels.of(gr.Tab(elem_id=f"tab-{page.key}", visible=page is not self.generate or
+                                            self._can_generate()), label=f"{page.key}_title")
+                with tab:
                     page.build(language)
+        self._generate_tab = tab  # the last one
         self._query = gr.Textbox(visible="hidden", elem_id="pages-query")
 
     def listen(self, blocks: gr.Blocks, arrived: gr.events.Dependency) -> None:
@@ -44,10 +49,15 @@ class Site:
         for page in self.pages:
             blocks.unload(page.leave)
         outputs = [component for page in self.pages for component in page.components]
+        blocks.load(lambda: gr.update(visible=self._can_generate()), None, self._generate_tab, **AT_ONCE)
         # Without a page in the address nothing changes, and the server hears of nothing.
         arrived.then(None, None, self._query, js="() => window.pointllmPages.query()", **AT_ONCE)
         self._query.change(self.open, self._query, outputs, **AT_ONCE).then(
             None, None, None, js="() => window.pointllmPages.opened()", **AT_ONCE)
+
+    def _can_generate(self) -> bool:
+        """Whether the profile in use makes shapes; visitors may have loaded another."""
+        return bool(sampler_of(self.engine.profile))
 
     def open(self, query: str) -> list:
         """Every page's form; that of the page in the link as the link fills it, the others as they are."""
