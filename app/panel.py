@@ -68,8 +68,10 @@ class Panel:
                 if words != shown or not words:
                     shown = words
                     yield self._report(conversation, language, words)
-        except (Stopped, Changed):
+        except Stopped:
             yield gr.skip()
+        except Changed:
+            yield self._report(conversation, language)
         except Exception as error:
             words = text(language, "report_failed", reason=explain(error, turn.paths, language))
             yield self._report(conversation, language, words)

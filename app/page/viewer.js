@@ -32,7 +32,7 @@
       }).then(window.pointllm.readGlb);
       loading.catch(() => shapes.delete(url));
       shapes.set(url, loading);
-      if (shapes.size > 24) shapes.delete(shapes.keys().next().value);
+      if (shapes.size > 12) shapes.delete(shapes.keys().next().value);
     }
     return shapes.get(url);
   };
