@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
 import gradio as gr
@@ -9,18 +10,19 @@ import gradio as gr
 from .language import DEFAULT, text
 
 Component = TypeVar("Component", bound=gr.components.Component)
+Key = str | dict[str, str] | Callable[[str], str]
 
 
 class Labels:
     """Components and the keys of their texts, by property: `labels.of(button, value="new_chat")`."""
 
     def __init__(self) -> None:
-        self._keys: list[tuple[gr.components.Component, dict[str, str | dict[str, str]]]] = []
+        self._keys: list[tuple[gr.components.Component, dict[str, Key]]] = []
 
-    def of(self, component: Component, **keys: str | dict[str, str]) -> Component:
+    def of(self, component: Component, **keys: Key) -> Component:
         """Set the properties to their texts in the default language, and remember to change them with the language.
 
-        A menu's `choices` are given as {value: key of its text}.
+        A menu's `choices` are given as {value: key of its text}; HTML that holds texts as a function of the language.
         """
         for name, key in keys.items():
             setattr(component, name, _words(DEFAULT, key))
@@ -36,7 +38,9 @@ class Labels:
         return [gr.update(**{name: _words(language, key) for name, key in keys.items()}) for _, keys in self._keys]
 
 
-def _words(language: str, key: str | dict[str, str]) -> str | list[tuple[str, str]]:
+def _words(language: str, key: Key) -> str | list[tuple[str, str]]:
+    if callable(key):
+        return key(language)
     if isinstance(key, dict):
         return [(text(language, of), value) for value, of in key.items()]
     return text(language, key)

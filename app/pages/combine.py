@@ -6,8 +6,10 @@ with a number and a name; without it the text can be edited as it is.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,8 @@ import gradio as gr
 
 from ..language import text
 from .link import Field
-from .samples import samples
+from .page import AT_ONCE
+from .samples import names, samples
 from .search import GALLERY_FIELDS, MOST_TERMS, SearchPage, terms_of
 from .work import Tower
 
@@ -61,11 +64,18 @@ class CombinePage(SearchPage):
 
     def form(self) -> None:
         of = self.labels.of
+        of(gr.HTML(elem_id="combine-rows"), value=_rows)
         self.inputs["terms"] = of(gr.Textbox(lines=4, max_lines=12, elem_id="combine-terms"), label="combine_terms",
                                   placeholder="combine_terms_placeholder", info="combine_terms_info")
         self.uploads["files"] = of(gr.File(file_count="multiple", height=120, elem_id="combine-files"),
                                    label="combine_files")
         self.gallery_form()
+
+    def build(self, language: gr.components.Component) -> None:
+        super().build(language)
+        terms, files = self.inputs["terms"], self.uploads["files"]
+        terms.change(None, terms, None, js="(text) => window.pointllmTerms.draw(text)", **AT_ONCE)
+        files.change(None, files, None, js="(files) => window.pointllmTerms.offer(files)", **AT_ONCE)
 
     def problem(self, values: dict[str, object], files: dict[str, list[str]], language: str) -> str | None:
         lines = lines_of(values["terms"])
@@ -88,3 +98,10 @@ class CombinePage(SearchPage):
     def _files(files: dict[str, list[str]]) -> dict[str, str]:
         """Name → path of everything that a line may name; an upload comes before a sample of its name."""
         return {**samples(), **{Path(path).name: path for path in files["files"]}}
+
+
+def _rows(language: str) -> str:
+    """The place that `page/terms.js` draws rows into, with the words it needs."""
+    words = {key: text(language, f"combine_{key}") for key in ("weight", "what", "add", "remove", "term")}
+    return (f'<div class="terms" data-words="{escape(json.dumps(words, ensure_ascii=False))}" '
+            f'data-samples="{escape(json.dumps(names()))}"></div>')
