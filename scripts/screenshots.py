@@ -82,8 +82,9 @@ class Visit:
             " && !document.querySelector(`#${page}-status .busy`)", arg=page)
 
     def settle(self) -> None:
-        """Wait for 3D views, and leave nothing hovered."""
+        """Wait for 3D views and for how the model saw it, and leave nothing hovered."""
         self.page.mouse.move(0, 0)
+        self.page.wait_for_function("() => !document.querySelector('#report .working')")
         self.page.wait_for_function(DRAWN)
         self.page.wait_for_timeout(700)
 
@@ -224,6 +225,8 @@ def take(browser: Browser, url: str, out: Path, name: str) -> None:
     """One picture: a fresh visitor, in a window of its own."""
     wanted = PICTURES[name]
     context = browser.new_context(viewport=wanted.window, color_scheme=wanted.scheme, locale=wanted.locale)
+    if name != "start":  # what greets first visitors stands in one picture only
+        context.add_init_script("localStorage.setItem('pointllm-hint-read', '1')")
     try:
         visit = Visit(context.new_page(), url)
         wanted.do(visit)
