@@ -119,7 +119,7 @@ def test_profiles_tell_which_one_answers(client):
     ("/retrieve", {}, "no input to search by"),
     ("/retrieve", {"texts": ["a"], "weights": [1, 2]}, "2 weights for 1 inputs"),
     ("/retrieve", {"texts": ["a"], "minus_texts": ["a"]}, "cancel"),
-    ("/retrieve", {"texts": ["a"], "modalities": ["video"]}, "holds nothing of kind video"),
+    ("/retrieve", {"texts": ["a"], "modalities": ["smell"]}, "holds nothing of kind smell"),
     ("/embed", {}, "no file or text"),
     ("/describe", {}, "no file to describe"),
 ])
