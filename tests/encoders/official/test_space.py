@@ -99,6 +99,13 @@ def test_the_shares_of_both_witnesses_come_from_the_profile(folder, bind, sample
     np.testing.assert_allclose(default, mixed / np.linalg.norm(mixed), atol=1e-5)
 
 
+def test_pictures_are_given_where_a_profile_looks_at_any(folder, bind, samples):
+    cloud = read_shape(samples / "chair.ply")
+    assert bind.space.pictures(cloud, 32).shape == (0, 32, 32, 3)
+    looking = type(bind.space)(folder, bind.config | {"witness": {"point": 0.5, "views": 0.5}})
+    assert looking.pictures(cloud, 32).shape == (bind.config["views"], 32, 32, 3)
+
+
 def test_a_shape_is_turned_where_its_file_says_that_z_is_up(bind):
     upright, lying, silent = (bind.space.embed_shape(cloud(up)) for up in ("y", "z", None))
     assert torch.equal(upright, silent)
