@@ -62,8 +62,13 @@
     add.type = "button";
     add.dataset.add = "";
     add.textContent = words.add;
-    at.replaceChildren(rows, add, names);
-    at.dataset.ready = "";
+    const asText = document.createElement("button");
+    asText.type = "button";
+    asText.dataset.text = "";
+    asText.textContent = words.text;
+    asText.setAttribute("aria-expanded", at.classList.contains("text"));
+    at.replaceChildren(rows, add, asText, names);
+    at.classList.add("ready");
     written = text;
     offer();
   };
@@ -80,6 +85,11 @@
       (next ?? at.querySelector(".term")).querySelector("input[type=text]").focus();
       write();
     }
+    const asText = event.target.closest("[data-text]");
+    if (asText) {
+      asText.setAttribute("aria-expanded", at.classList.toggle("text"));
+      if (at.classList.contains("text")) box().focus();
+    }
     if (event.target.closest("[data-add]")) {
       const rows = at.querySelector(".rows");
       rows.append(row({ weight: 1, what: "" }, rows.children.length + 1, JSON.parse(at.dataset.words)));
@@ -95,6 +105,6 @@
     offer: (files) => { uploads = (files ?? []).map((file) => file.path.split(/[\\/]/).pop()); offer(); },
   };
   new MutationObserver(() => {
-    if (document.querySelector(".terms:not([data-ready])") && box()) draw(box().value);
+    if (document.querySelector(".terms:not(.ready)") && box()) draw(box().value);
   }).observe(document.documentElement, { childList: true, subtree: true });
 })();

@@ -66,6 +66,20 @@
     },
   };
 
+  // A result that was chosen is shown below the others: mark it, and bring the large view into sight once it is there.
+  document.addEventListener("click", (event) => {
+    const hit = event.target.closest?.(".use-results [data-hit]");
+    const view = hit?.closest(".use-results").querySelector(".use-view");
+    if (!view) return;
+    hit.closest(".hits").querySelectorAll("[aria-current]").forEach((other) => other.removeAttribute("aria-current"));
+    hit.setAttribute("aria-current", "true");
+    new MutationObserver((changes, observer) => {
+      if (!view.querySelector("h3")) return;
+      observer.disconnect();
+      view.scrollIntoView({ block: "nearest", behavior: "smooth" });
+    }).observe(view, { childList: true, subtree: true });
+  });
+
   // Progress and results are read aloud: the places live on while what they hold changes.
   new MutationObserver(() => {
     for (const place of document.querySelectorAll(".use-status:not([aria-live])")) {

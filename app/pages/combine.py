@@ -102,6 +102,6 @@ class CombinePage(SearchPage):
 
 def _rows(language: str) -> str:
     """The place that `page/terms.js` draws rows into, with the words it needs."""
-    words = {key: text(language, f"combine_{key}") for key in ("weight", "what", "add", "remove", "term")}
+    words = {key: text(language, f"combine_{key}") for key in ("weight", "what", "add", "remove", "term", "text")}
     return (f'<div class="terms" data-words="{escape(json.dumps(words, ensure_ascii=False))}" '
             f'data-samples="{escape(json.dumps(names()))}"></div>')
