@@ -53,7 +53,7 @@ class Drawer:
         folder = scratch() / secrets.token_urlsafe(18)
         folder.mkdir()
         as_text = getattr(event, "kind", None) == "markdown"
-        stem = re.sub(r"[^\w -]", "", title).strip()[:60] or "chat"
+        stem = re.sub(r"[^\w .()-]+", "-", title).replace(" - ", " ").strip(" .-")[:60] or "chat"
         file = folder / f"{stem}.{'md' if as_text else 'json'}"
         if as_text:
             file.write_text(markdown(conversation, title, language), encoding="utf-8")

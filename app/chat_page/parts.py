@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import gradio as gr
 
@@ -44,18 +45,22 @@ class Parts:
 
     def talk(self, conversation: Conversation, language: str) -> dict:
         """The messages."""
-        drawn = messages(conversation, language, self.panel.picture)
+        drawn = messages(conversation, language, self._picture)
         return {self.chatbot: gr.update(value=drawn, feedback_value=feedback(conversation)),
                 self.kept: keepable(conversation)}
 
     def words(self, conversation: Conversation, language: str) -> dict:
         """The messages while an answer grows."""
-        return {self.chatbot: messages(conversation, language, self.panel.picture)}
+        return {self.chatbot: messages(conversation, language, self._picture)}
 
     def inputs(self, conversation: Conversation, language: str, busy: str = "") -> dict:
         """The chips and the panel; `busy`: what is being done that has no chip yet."""
         return {self.chips: chips_html(conversation, language, self.engine, busy), self.kept: keepable(conversation),
                 **dict(zip(self.panel.components, self.panel.updates(conversation, language), strict=True))}
+
+    def _picture(self, path: str) -> str | None:
+        """The preview of what is a picture, and still there."""
+        return self.panel.picture(path) if Path(path).is_file() else None
 
     def nothing(self) -> dict:
         """No change."""
