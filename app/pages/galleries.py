@@ -44,17 +44,29 @@ class ServerGallery:
     def open(self, tower: Tower) -> Gallery:
         """The gallery for the profile in use. InputError, without the server's paths, where it can't be used."""
         from pointllm.errors import InputError
-        from pointllm.tasks.gallery.from_profile import Searcher, open_gallery
+        from pointllm.tasks.gallery.from_profile import Searcher, cached_index, open_gallery
 
         searcher = Searcher(tower.profile, bind=tower)
-        weights = searcher.identity.weights
+        state = f"{searcher.identity.weights} {self._written()}"
         with self._lock:
-            if self._open is None or self._open[0] != weights:
+            if self._open is None or self._open[0] != state:
                 try:
-                    self._open = (weights, open_gallery(searcher, self.place))
+                    self._open = (state, open_gallery(searcher, self.place))
                 except InputError as error:
-                    raise InputError(str(error).replace(str(self.place), self.place.name)) from error
+                    line = str(error)
+                    for path in (self.place, cached_index(searcher.identity, self.place)):
+                        line = line.replace(str(path), self.place.name)
+                    raise InputError(line) from error
             return self._open[1]
+
+    def _written(self) -> int:
+        """When an index was last written, so that a change of it is noticed; a folder is looked through once."""
+        from pointllm.tasks.gallery.store import FILE
+
+        try:
+            return (self.place / FILE).stat().st_mtime_ns
+        except OSError:
+            return 0
 
     def name(self, path: Path) -> str:
         """What to call a file of it: its place inside the gallery."""

@@ -29,6 +29,10 @@ class Field:
     least: float = -math.inf
     most: float = math.inf
 
+    def fits(self, value: object) -> bool:
+        """Whether a link can hold the value: words may be too many."""
+        return not isinstance(value, str) or len(value) <= MOST_CHARACTERS
+
     def write(self, value: object) -> str:
         """The value as it stands in a link."""
         if isinstance(self.default, bool):
@@ -56,12 +60,12 @@ class Field:
 
 
 def write_link(page: str, fields: Sequence[Field], values: Mapping[str, object]) -> str:
-    """"?use=…&…" with the values that differ from the page's own."""
+    """"?use=…&…" with the values that differ from the page's own; what is too long is left out."""
     said = [(PAGE, page)]
     for field in fields:
         value = values.get(field.key, field.default)
         value = tuple(value or ()) if isinstance(field.default, tuple) else value
-        if value is not None and value != field.default:
+        if value is not None and value != field.default and field.fits(value):
             said.append((field.key, field.write(value)))
     return "?" + "&".join(f"{key}={quote(value, safe=',')}" for key, value in said)
 

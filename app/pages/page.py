@@ -187,8 +187,9 @@ class TaskPage:
     def share(self, session: Session, language: str, *given: object) -> dict:
         """A link to the page as it is filled in. Gives the box with it."""
         values, files = self.read(given)
-        note = text(language, "pages_link_uploads") if any(files.values()) else text(language, "pages_link_info")
-        return gr.update(value=write_link(self.key, self.fields, values), info=note, visible=True)
+        long = not all(known.fits(values[known.key]) for known in self.fields)
+        note = "pages_link_long" if long else "pages_link_uploads" if any(files.values()) else "pages_link_info"
+        return gr.update(value=write_link(self.key, self.fields, values), info=text(language, note), visible=True)
 
     def open(self, query: str) -> list:
         """The form as a link fills it. Gives [*inputs, *uploads]."""

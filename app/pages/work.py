@@ -28,11 +28,14 @@ POLL_SECONDS = 0.25
 HOLD_SECONDS = 1.0  # at most this long a call waits for the answer that is being written
 
 
-class Stopped(Exception):
-    """The person who wanted the job doesn't any more."""
+class Stopped(BaseException):
+    """The person who wanted the job doesn't any more.
+
+    Like `Changed` no Exception: library code that goes on with the next file where one fails must not go on here.
+    """
 
 
-class Changed(Exception):
+class Changed(BaseException):
     """Another profile was loaded meanwhile: vectors of both can't be compared."""
 
 

@@ -40,6 +40,11 @@ def test_a_value_that_a_page_cannot_have_is_passed_over(query):
     assert not any(read_link(RecognisePage.fields, query).values())
 
 
+def test_words_that_are_too_long_stay_out_of_the_link():
+    link = write_link("recognise", RecognisePage.fields, {"labels": "thing, " * 1000, "top": 3})
+    assert link == "?use=recognise&top=3"
+
+
 def test_a_link_names_samples_only_by_names_that_exist():
     found = read_link(FindPage.fields, "?use=find&samples=cat.jpg,../cat.jpg,nothing.ply,cat.jpg")
     assert found == {"samples": ("cat.jpg",)}

@@ -78,6 +78,22 @@ def test_a_gallery_that_is_not_there_is_told_without_its_place(tmp_path, monkeyp
     assert "gone: no such gallery" in line and str(tmp_path) not in line
 
 
+def test_a_search_that_is_stopped_while_the_gallery_is_made_leaves_nothing_out_of_it(open_page):
+    visit = open_page(FindPage)
+    bind = visit.page.worker.engine.bind
+    embed_input = bind.embed_input
+
+    def stop_at_the_second(item, witness=None):
+        visit.session.job.stopped = len(bind.embedded) == 1
+        return embed_input(item, witness)
+
+    bind.embed_input = stop_at_the_second
+    assert "Stopped" in visit.line({"words": "green"})
+    bind.embed_input = embed_input
+    visit.result({"words": "green"})
+    assert found(visit)["searched"] == 4
+
+
 def test_a_kind_that_the_gallery_has_nothing_of_is_told(open_page):
     assert "nothing of kind audio" in open_page(FindPage).line({"words": "blue", "kinds": ("audio",)})
 
