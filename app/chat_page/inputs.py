@@ -54,15 +54,22 @@ class Inputs:
             if item.lost or self.engine.seen(item.path):
                 continue
             try:
-                for _ in self.engine.read(item.path):
+                for _ in self.engine.read(item.path, lambda: conversation.closed):
                     pass
             except Exception as error:
                 conversation.drop(item.path)
                 conversation.note(explain(error, [item.path], language))
-                yield {**self.parts.talk(conversation, language), **self.parts.inputs(conversation, language)}
+                yield self._drawn(conversation, language, talk=True)
             else:
-                yield self.parts.inputs(conversation, language)
-        yield self.parts.inputs(conversation, language)
+                yield self._drawn(conversation, language)
+        yield self._drawn(conversation, language)
+
+    def _drawn(self, conversation: Conversation, language: str, talk: bool = False) -> dict:
+        """The inputs, and the messages if asked; nothing where another conversation took this one's place."""
+        if conversation.closed:
+            return self.parts.nothing()
+        said = self.parts.talk(conversation, language) if talk else {}
+        return {**said, **self.parts.inputs(conversation, language)}
 
     def fetch(self, conversation: Conversation, language: str, event: gr.EventData) -> Iterator[dict]:
         """Bring the file behind a link, as an input."""
@@ -78,7 +85,7 @@ class Inputs:
                 conversation.add(self.kept([str(file)], conversation, language))
         except Exception as error:
             conversation.note(explain(error, [], language))
-        yield {**self.parts.talk(conversation, language), **self.parts.inputs(conversation, language)}
+        yield self._drawn(conversation, language, talk=True)
         yield from self.read(conversation, language)
 
     def change(self, conversation: Conversation, language: str, event: gr.EventData) -> dict:

@@ -98,7 +98,7 @@
   const LONG_AWAY = 10 * 60 * 1000;  // milliseconds; after a sleep of the computer the server may have ended the session
   let hiddenAt = 0;
   const back = () => pointllm.send("back", { kept: pointllm.carried?.() ?? "" });
-  const notice = (words) => {
+  const notice = pointllm.notice = (words) => {
     let shown = document.querySelector("#notice");
     if (!words) return shown?.remove();
     shown ??= document.body.appendChild(document.createElement("div"));

@@ -86,6 +86,7 @@
     }
     if (action === "rename") rename(pressed.closest("li"), chat);
     if (action === "markdown" || action === "json") {
+      pointllm.notice(pointllm.texts().saving);
       pointllm.send("save_chat", { kept: chat.kept, title: chat.title, kind: action });
     }
     if (action === "ask-delete") { sure = chat.id; fill().then(() => drawer.querySelector(".sure")?.focus()); }
@@ -96,6 +97,9 @@
       if (shown) document.querySelector("#new-chat")?.click();
     }
   });
+  document.addEventListener("change", (event) => {
+    if (event.target.closest?.("#bring") && event.target.files?.length) pointllm.notice(pointllm.texts().opening);
+  }, true);
   document.addEventListener("pointllm:chats", fill);
   document.addEventListener("pointllm:language", fill);
   // A file that the server wrote is fetched by the browser's own means.
