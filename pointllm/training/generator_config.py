@@ -60,6 +60,7 @@ class AutoencoderSection(Section):
     layers: int = Field(2, ge=0)
     noise: float = Field(0.0, ge=0)  # on what the encoder sees
     near: float = Field(3.0, ge=0)  # extra weight of cells within reach of the surface
+    sharpness: float = Field(1.0, ge=1)  # how much sooner than at the reach a cell counts as all inside or outside
     color: float = Field(0.5, ge=0)  # weight of the colours' loss
     divergence: float = Field(1e-4, ge=0)  # weight of the latents' divergence from the normal distribution
     batch: int = Field(64, ge=1)

@@ -87,7 +87,8 @@ class Autoencoder(nn.Module):
         latent = mean + (log_variance / 2).exp() * torch.randn_like(mean)
         logits, drawn = self.decoder(latent)
         weights = 1 + self.config.near * (batch["distance"].abs() < 127)
-        loss = F.binary_cross_entropy_with_logits(logits.float(), (1 - distance) / 2, weights)
+        target = (distance * self.config.sharpness).clamp(-1, 1)
+        loss = F.binary_cross_entropy_with_logits(logits.float(), (1 - target) / 2, weights)
         divergence = (mean.square() + log_variance.exp() - log_variance - 1).mean() / 2
         losses = {"shape": (1.0, loss), "divergence": (self.config.divergence, divergence)}
         if self.config.color:

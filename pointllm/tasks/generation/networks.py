@@ -101,9 +101,12 @@ class ShapeDecoder(nn.Module):
         return self.distance_basis(distance), self.color_basis(color)
 
     def grids(self, latent: Tensor) -> tuple[Tensor, Tensor]:
-        """Latents (B, L) → distances (B, G, G, G), negative inside, and colours (B, C, C, C, 3) in [0, 1]."""
+        """Latents (B, L) → distances (B, G, G, G), negative inside, and colours (B, C, C, C, 3) in [0, 1].
+
+        Near the surface these are distances times a factor, the sharpness that training had.
+        """
         logits, color = self(latent)
-        # In training the share of a cell that is inside falls evenly from 1 to 0 within the reach: so distances.
+        # In training the share of a cell that is inside falls evenly from 1 to 0 across the surface.
         distance = -torch.tanh(logits / 2) * self.sizes.grids.reach
         return (from_blocks(distance, self.sizes.block, 1)[..., 0],
                 from_blocks(color, self.sizes.color_block, 3).clamp(0, 1))
