@@ -55,6 +55,11 @@ _IS_A = re.compile(
     r"\bwhich(?: one| of (?:them|these|those|the \w+)| \w+)? (?:is|are|shows?|looks? like) (?P<x>.+?)\W*$",
     re.IGNORECASE)
 _IS_A_ZH = re.compile(r"哪[一]?[个件只把辆张种]?(?:东西|物体)?(?:是|像)(?P<x>[^吗？?，,。什么]+)")
+_COMPARED = re.compile(r"\b(?:(?:more|most|less|least) \w+|better|best|worse|worst|\w{3,}(?:er|est))\b", re.IGNORECASE)
+_COMPARED_ZH = re.compile(r"[更最](?!多|少)[\u4e00-\u9fff]{1,2}")
+_NO_COMPARATIVES = frozenset("""after another computer corner dinner either ever finger flower however letter matter
+    never number order other over paper power printer river rather speaker under water weather whether winter wonder
+    forest guest interest request rest test""".split())
 _ARTICLE = re.compile(r"^(an?|the|some)\s+", re.IGNORECASE)
 # Words of a question that say nothing of what is asked for.
 _PLAIN = frozenset("""which one of them these those the two three is are can could would should you i we used for to an
@@ -107,7 +112,7 @@ def compare(question: str, things: Sequence[Thing]) -> str | None:
         return None
     say = wording(bool(_HAN.search(question)), things)
     for answer in (_which_counts, _which_size, _which_color, _colors_of, _common, _which_is, _difference, _same, _each,
-                   _which_fits):
+                   _which_fits, _unknown):
         if told := answer(question, things, say):
             return told
     return None
@@ -238,6 +243,19 @@ def _which_fits(question: str, things: Sequence[Thing], say) -> str | None:
     if best == 0 or found.count(best) > 1:
         return None
     return say.told_of(found.index(best))
+
+
+def _unknown(question: str, things: Sequence[Thing], say) -> str | None:
+    """"Which is louder?": what nothing known tells is said to be so, where the model would make something up."""
+    if not _WHICH.search(question) or not all(thing.name for thing in things):
+        return None
+    if not isinstance(say, English):
+        found = _COMPARED_ZH.search(question)
+        return say.unknown(found[0]) if found else None
+    for found in _COMPARED.finditer(question):
+        if found[0].lower() not in _NO_COMPARATIVES:
+            return say.unknown(found[0].lower())
+    return None
 
 
 def _stem(word: str) -> str:

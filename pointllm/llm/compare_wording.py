@@ -114,6 +114,10 @@ class English:
         return f"Yes, both look like {self.things[0].name}." if alike and len(self.things) == 2 else \
             f"Yes, all look like {self.things[0].name}." if alike else f"No. {self.each()}"
 
+    def unknown(self, word: str) -> str:
+        """That nothing tells which is `word`."""
+        return f"{self.each()} Which is {word}, neither the files nor what I know of such things tells."
+
     def common(self, category: str, materials: Sequence[str], places: Sequence[str]) -> str:
         """What they share."""
         both = "Both" if len(self.things) == 2 else "All"
@@ -122,7 +126,7 @@ class English:
             told.append(f"{both} are {CATEGORY_NOUNS.get(category, category)}." if not
                         CATEGORY_NOUNS.get(category, "").startswith(("a ", "an ")) else f"{both} are {category}s.")
         if materials:
-            told.append(f"{both} are usually made of {listed(list(materials), 'or')}.")
+            told.append(f"{both} may be made of {listed(list(materials), 'or')}.")
         if places:
             told.append(f"{both} can be found {listed(list(places), 'or')}.")
         return " ".join([*told, self.each()]) if told else f"I know of nothing that they have in common. {self.each()}"
@@ -198,6 +202,9 @@ class Chinese:
 
     def same(self, alike: bool) -> str:
         return f"是的，看起来都是{self.things[0].zh or self.things[0].name}。" if alike else f"不一样。{self.each()}"
+
+    def unknown(self, word: str) -> str:
+        return f"{self.each()}至于哪个{word}，文件和已有的知识都看不出来。"
 
     def common(self, category: str, materials: Sequence[str], places: Sequence[str]) -> str:
         from pointllm.data.hints import CATEGORIES_ZH

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
+from pointllm.data.phrasing import CATEGORY_NOUNS
 from pointllm.data.templates import with_article
 from pointllm.llm.compare import Thing
+from pointllm.llm.compare_wording import entry_words
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,4 +51,15 @@ def thing_named(file: str, facts: Mapping, words: str) -> Thing:
     bare = bare if bare.isupper() else bare[:1].lower() + bare[1:]
     entry = _knowledge().get(bare.lower(), {})
     return Thing(file, with_article(bare), True, bare.lower() if entry else "", "", entry.get("zh", {}).get("name", ""),
-                 entry, facts)
+                 entry, facts, lambda phrase: _told_of(entry, phrase))
+
+
+def _told_of(entry: Mapping, phrase: str) -> bool | None:
+    """Whether the knowledge calls a thing so; None where it doesn't know the word either."""
+    word = _ARTICLE.sub("", phrase).lower()
+    if not entry:
+        return None
+    if re.search(rf"\b{re.escape(word)}s?\b", entry_words(entry)):
+        return True
+    known = word in _knowledge() or any(word in noun for noun in CATEGORY_NOUNS.values())
+    return False if known else None

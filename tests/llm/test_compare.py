@@ -41,6 +41,9 @@ CAT = Thing("cat.jpg", "a cat", True, "cat", "animal", "猫", KNOWLEDGE["cat"], 
     ("What is the difference?", ["a chair, a piece of furniture", "a car, a road vehicle", "brown", "larger"]),
     ("Are they the same?", ["No.", "a chair", "a car"]),
     ("What do they have in common?", ["a chair", "a car"]),
+    ("Which is louder?", ["a chair", "a car", "Which is louder, neither"]),
+    ("Which is better for a small room?", ["Which is better, neither"]),
+    ("哪个更贵？", ["椅子", "哪个更贵", "看不出来"]),
     ("哪个更大？", ["汽车（car.obj）更大", "单位不一定相同"]),
     ("哪个是绿色的？", ["汽车（car.obj）是绿色"]),
     ("这两个是什么？", ["第一个（chair.ply）是椅子", "第二个（car.obj）是汽车"]),
@@ -54,7 +57,7 @@ def test_a_comparison_is_answered_from_what_is_known(question, parts):
 
 @pytest.mark.parametrize("question", [
     "What is this?", "Tell me a story about it.", "Which one do you like?", "Is it red?", "How many legs does it have?",
-    "Which is better for a small room?", "",
+    "Which other thing is there?", "",
 ])
 def test_what_nothing_known_answers_is_left_to_the_model(question):
     assert compare(question, [CHAIR, CAR]) is None
@@ -101,6 +104,13 @@ def test_the_largest_of_three_is_named():
 def test_a_name_is_taken_from_the_models_own_words(words, name, label):
     named = thing_named("a.ply", {"faces": 3}, words)
     assert (named.name, named.label) == (name, label) and named.facts == {"faces": 3}
+
+
+def test_what_a_named_thing_is_follows_from_the_knowledge():
+    chair, car, cat = (thing_named(f"{name}.ply", {}, name) for name in ("chair", "car", "cat"))
+    assert compare("Which one is an animal?", [chair, cat]) == "The cat (cat.ply) is an animal."
+    assert compare("Which of them is a vehicle?", [chair, car]) == "The car (car.ply) is a vehicle."
+    assert compare("Which one is an animal?", [chair, car]).startswith("Neither of them is an animal.")
 
 
 def test_several_inputs_of_a_model_are_named_one_by_one_and_compared(monkeypatch):
