@@ -6,7 +6,8 @@ import pytest
 
 # Drawn in software: machines that run tests seldom have a graphics card. The rest keeps the browser off the network.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+         "--disable-component-update", "--disable-sync", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
+         "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # a camera and a microphone
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PATIENCE = 120_000  # milliseconds; only ends tests that fail
 
