@@ -130,10 +130,12 @@ def _headers_to(scope: MutableMapping) -> list[tuple[bytes, bytes]]:
         headers.append((b"content-length", b"0"))
     if b"accept-encoding" not in names:  # else httpx would ask for what this caller may not read
         headers.append((b"accept-encoding", b"identity"))
-    client = (scope.get("client") or ("unknown",))[0]
-    before = [value for name, value in headers if name == b"x-forwarded-for"]
+    client = (scope.get("client") or ("unknown",))[0].encode()
+    hops = [hop.strip() for name, value in headers if name == b"x-forwarded-for" for hop in value.split(b",")]
+    # A proxy of this machine was believed (uvicorn does so): then the caller it told of stands there already.
+    hops += [client] if hops[-1:] != [client] else []
     headers = [(name, value) for name, value in headers if name != b"x-forwarded-for"]
-    return [*headers, (b"x-forwarded-for", b", ".join([*before, client.encode()]))]
+    return [*headers, (b"x-forwarded-for", b", ".join(hops))]
 
 
 def _cookies(scope: MutableMapping) -> SimpleCookie:
