@@ -46,6 +46,7 @@ def launch(settings: Settings, block: bool = True):
         app_kwargs={"middleware": [Middleware(OwnHostOnly)], "routes": [chat]}, mcp_server=settings.mcp,
     )
     tools.only_these(page)
+    keeping.sweep()  # what a server of days ago kept
     engine.start()
     if block:
         page.block_thread()

@@ -54,10 +54,10 @@ def build(engine: Engine, labels: Labels, language: gr.Dropdown, fresh: gr.Butto
     samples = examples()
     state = gr.State(Conversation())
     kept_settings = gr.BrowserState(None, storage_key="pointllm-settings", secret="pointllm")
-    bridge = gr.HTML("", elem_id="bridge", js_on_load=BRIDGE, elem_classes=["hidden"])
+    bridge = gr.HTML("", elem_id="bridge", js_on_load=BRIDGE)
     kept, carried, download, signature = (gr.Textbox(visible="hidden", elem_id=name)
                                           for name in ("kept", "carried", "download", "signature"))
-    bring = gr.File(file_types=[".json"], elem_id="bring", elem_classes=["hidden"])
+    bring = gr.File(file_types=[".json"], elem_id="bring")
     with gr.Row(elem_id="columns"):
         with gr.Column(scale=3, elem_id="talk"):
             chatbot = gr.Chatbot(
