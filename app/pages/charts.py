@@ -40,12 +40,12 @@ def notes(lines: Sequence[str]) -> str:
     return "".join(f'<p class="note" role="alert">{escape(line)}</p>' for line in lines)
 
 
-def bars(top: Sequence[tuple[str, float]], label: str, most: int | None = None) -> str:
+def bars(top: Sequence[tuple[str, float]], label: str) -> str:
     """A bar for each name with its share of 1."""
     rows = "".join(
         f'<li><span class="what">{escape(name)}</span><span class="number">{percent(share)}</span>'
         f'<span class="bar" aria-hidden="true"><span style="width:{100 * share:.1f}%"></span></span></li>'
-        for name, share in top[:most]
+        for name, share in top
     )
     return f'<ol class="bars" aria-label="{escape(label)}">{rows}</ol>'
 

@@ -92,7 +92,7 @@ def own_gallery(tower: Tower, own: Own, paths: Sequence[str], language: str) -> 
     weights = fingerprint(tower.profile)
     if own.weights != weights:
         own.weights, own.rows = weights, {}
-    errors, fresh = [], 0
+    errors = []
     for number, path in enumerate(paths, start=1):
         if path in own.rows:
             continue
@@ -107,7 +107,6 @@ def own_gallery(tower: Tower, own: Own, paths: Sequence[str], language: str) -> 
         picture = write_thumbnail(item, scratch(), content)
         entry = Entry(path, item.modality, 0, 0, content, str(scratch() / picture) if picture else "")
         own.rows[path] = (entry, vector)
-        fresh += 1
     kept = [own.rows[path] for path in paths if path in own.rows]
     if not kept:
         raise InputError(errors[0])

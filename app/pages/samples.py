@@ -26,8 +26,3 @@ def names() -> tuple[str, ...]:
 def paths_of(chosen: Iterable[str] | None) -> list[str]:
     """The paths of samples; a name that is none is passed over."""
     return [samples()[name] for name in chosen or () if name in samples()]
-
-
-def file_name(path: str | Path) -> str:
-    """A file's own name, never its place on the server."""
-    return Path(path).name
