@@ -44,6 +44,9 @@ def launch(settings: Settings, block: bool = True):
         run_history=False, max_file_size=f"{MAX_FILE_MEGABYTES}mb",
         allowed_paths=[str(scratch()), str(keeping.folder())],
         app_kwargs={"middleware": [Middleware(OwnHostOnly)], "routes": [chat]}, mcp_server=settings.mcp,
+        # Else gradio asks itself for the page, and gives up where a busy machine needs three seconds for it, or a proxy
+        # is set for localhost.
+        _frontend=False,
     )
     tools.only_these(page)
     keeping.sweep()  # what a server of days ago kept
