@@ -45,6 +45,24 @@ _NAMED_EN = tuple(re.compile(rf"^\W*{opening} (?P<x>.+?)(?:,? or not)?\W*$", re.
 ))  # fmt: skip
 _NAMED_ZH = re.compile(r"^(?:请问)?(?:这个|那个|这些|这|它|那)(?:东西|物体)?(?:是不是|是否是|是|算是|像|属于)"
                        r"(?P<x>[^吗？?，,。什么]+)吗?[？?]?$")
+# What can be told from an object's category: question, the property's name in both languages, categories that have it.
+_PROPERTIES = (
+    (re.compile(r"\b(alive|living (thing|being))\b|活的|有生命|生物吗", re.IGNORECASE), ("alive", "有生命"),
+     ("animal", "plant", "person")),
+    (re.compile(r"\b(can|could|may) (i|you|we|one|people) eat\b|\bedible\b|能吃|可以吃|可食用", re.IGNORECASE),
+     ("food", "食物"), ("food",)),
+    (re.compile(r"\b(can|could) (i|you|we|one|people) wear\b|\bwearable\b|能穿|可以穿", re.IGNORECASE),
+     ("clothing", "服饰"), ("clothing",)),
+    (re.compile(r"\b(can|could) (i|you|we|one|people) (drive|ride|travel)\b|能开|可以开|可以乘坐", re.IGNORECASE),
+     ("a vehicle", "交通工具"), ("vehicle",)),
+)
+# A question with none of these and no topic of ours is not about what was uploaded: "What is the capital of France?"
+_POINTS_AT = re.compile(
+    r"\b(it|its|it's|this|that|these|those|they|them|their|there|here|he|she|his|her|objects?|things?|items?|models?|files?"
+    r"|pictures?|images?|photos?|sounds?|videos?|shapes?|mesh|clouds?|scans?|see|hear|look(ing)?|upload(ed)?|attached|one"
+    r"|both|two|each|first|second|describe|name|identify|caption|what's)\b|[这那它其哪他她们图物品东声音频看听描述介绍]",
+    re.IGNORECASE)
+FEW_WORDS = 3
 _DESCRIBE = re.compile(r"\b(describe|description|caption|summari[sz]e)\b|\btell me (more )?about\b", re.IGNORECASE)
 _ARTICLE = re.compile(r"^(?:a kind of|a type of|some kind of|a piece of|an?|the|some|any|a pair of)\s+", re.IGNORECASE)
 _ARTICLE_ZH = re.compile(r"^[一两][种个把张只辆架台条件双顶座本支根棵朵块枚艘匹头盏部套幅口扇栋位瓶盒袋杯株丛]?")
@@ -82,6 +100,21 @@ def thing_asked(question: str) -> str | None:
     if phrase and re.match(r"(made|used|usually|able|bigger|smaller|larger|in|on|at|for|from|with|similar)\b", phrase):
         return None  # "Is it made of wood?" names no thing
     return phrase
+
+
+def about_the_input(question: str) -> bool:
+    """Whether a question may be about what was uploaded: it points at something, asks for a topic, or is short."""
+    if _POINTS_AT.search(question) or topic_of(question) not in ("name", "short"):
+        return True
+    return len(question) <= 6 if is_chinese(question) else len(question.split()) <= FEW_WORDS
+
+
+def property_asked(question: str) -> tuple[str, tuple[str, ...]] | None:
+    """A property that depends on the category, in the question's language, and the categories that have it."""
+    for pattern, (english, chinese), categories in _PROPERTIES:
+        if pattern.search(question):
+            return (chinese if is_chinese(question) else english), categories
+    return None
 
 
 def bare(phrase: str) -> str:

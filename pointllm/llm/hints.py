@@ -157,6 +157,11 @@ class Hints:
         sight = sights[0]
         captions, sure = self.named(sight)
         lines = [wording.names_line([self._name(caption, chinese) for caption in captions], sure, chinese)]
+        if asked := wording.property_asked(question):
+            name, categories = asked
+            share = sum(float(sight.probabilities[row]) for row, caption in enumerate(self.captions)
+                        if caption.category in categories)
+            return [*lines, wording.evidence_line(name, share >= 0.5, chinese)]
         thing = wording.thing_asked(question)
         if thing is not None:
             likely = self.likely(sight, thing)

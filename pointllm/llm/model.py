@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from pointllm.data.hints import about_the_input
 from pointllm.data.templates import QUICK_TEMPLATES, label_embeddings
 from pointllm.errors import InputError, WeightsError
 from pointllm.llm.adapters import AdaptedLlama
@@ -31,7 +32,7 @@ from pointllm.llm.generation import Sampling, generate
 from pointllm.llm.hints import Hints
 from pointllm.llm.loading import load_adapted, load_plain
 from pointllm.llm.placement import Plan, Request
-from pointllm.llm.prompts import NOTHING_ATTACHED, PROMPTS, Turn, turns_of
+from pointllm.llm.prompts import BESIDE_THE_POINT, NOTHING_ATTACHED, PROMPTS, Turn, turns_of
 from pointllm.llm.tokens import TextStream, tokenizer_of
 from pointllm.llm.visual_cache import PROFILES_OWN, CacheOptions, VisualCache
 from pointllm.profiles import default_profile, read_config, resolve
@@ -243,15 +244,19 @@ class PointLLM:
         """Pieces of the answer; `usage` is filled meanwhile."""
         if not isinstance(prompt, str) or not prompt.strip():
             raise InputError("the prompt is empty; ask a question, such as 'What is this?'")
-        attached = look.embedding is not None
+        # A question that has nothing to do with the uploads is the plain language model's, where hints do the seeing.
+        attached = look.embedding is not None and (self.hints is None or about_the_input(prompt))
         if told := self._compared(prompt, look, cache):
             for piece in re.findall(r"\s*\S+", told)[: sampling.max_tokens]:
                 usage.moments.append(time.monotonic())
                 yield piece
             return
-        question = with_relevant_facts(prompt.strip(), look.facts, self._hints(prompt.strip(), look) if cache else ())
+        question = prompt.strip()
+        if attached:
+            question = with_relevant_facts(question, look.facts, self._hints(question, look) if cache else ())
         llama = self._adapted.llama if attached else self._plain_llama()
-        ids = self._prompt_ids(question, history, attached, sampling.max_tokens, llama.config.max_position_embeddings)
+        system = None if attached else NOTHING_ATTACHED if look.embedding is None else BESIDE_THE_POINT
+        ids = self._prompt_ids(question, history, system, sampling.max_tokens, llama.config.max_position_embeddings)
         usage.prompt_tokens = len(ids)
         biases = self._biases(look.embedding, cache) if attached else None
         text = TextStream(self._tokenizer)
@@ -287,11 +292,11 @@ class PointLLM:
         """What the visual cache recognised, in words, as far as the question asks for it."""
         if self.hints is None or look.vectors is None:
             return []
-        return self.hints.lines(question, [self.hints.see(vector) for vector in look.vectors])
+        counted = [vector for vector, given in zip(look.vectors, look.inputs, strict=True) if given.weight > 0]
+        return self.hints.lines(question, [self.hints.see(vector) for vector in counted])
 
-    def _prompt_ids(self, question: str, history: list[Turn], attached: bool, new: int, room: int) -> list[int]:
+    def _prompt_ids(self, question: str, history: list[Turn], system: str | None, new: int, room: int) -> list[int]:
         """Ids of the prompt; the oldest turns are forgotten where it would not fit."""
-        system = None if attached else NOTHING_ATTACHED
         while True:
             ids = self._tokenizer.encode(self._prompt(question, history, system))
             if len(ids) + new <= room:

@@ -19,6 +19,8 @@ NOTHING_ATTACHED = (
     "user uploads. Nothing is uploaded yet."
 )
 
+BESIDE_THE_POINT = "You are a helpful AI assistant named Point-LLM. Answer in one or two sentences."
+
 
 def turns_of(history: Sequence) -> list[Turn]:
     """(question, answer) pairs from pairs, or from messages {"role", "content"} as chat windows keep them."""

@@ -101,7 +101,7 @@ class LlmConfig(Section):
     cache: tuple[CacheSection, ...] = ()  # shipped with the weights
     hints: HintsSection | None = None  # shipped with the weights, and used by groups with hints
     start_from: str | None = None  # a profile whose adapters the run begins with; None: from nothing
-    generation: dict[str, float] = {"temperature": 0.0, "top_p": 0.9, "no_repeat": 6}
+    generation: dict[str, int | float] = {"temperature": 0.0, "top_p": 0.9, "no_repeat": 6}
 
     @field_validator("adapters")
     @classmethod

@@ -99,6 +99,23 @@ def test_evidence_stands_beside_the_names(hints):
     assert hints.lines("这是椅子吗？", [see(hints, chair=1)]) == ["看起来像：一把椅子", "椅子：是"]
 
 
+@pytest.mark.parametrize(("question", "evidence"), [
+    ("Is it alive?", "alive: no"), ("Can I eat it?", "food: yes"), ("它能吃吗？", "食物：是"),
+    ("Could you wear this?", "clothing: no"), ("Can people ride it?", "a vehicle: no"),
+])  # fmt: skip
+def test_what_a_category_tells_is_evidence(hints, question, evidence):
+    assert hints.lines(question, [see(hints, apple=1)])[1] == evidence
+
+
+@pytest.mark.parametrize(("question", "about"), [
+    ("What is the capital of France?", False), ("Write a poem on the sea.", False), ("法国的首都在什么地方呢？", False),
+    ("Write a poem about it.", True), ("Color?", True), ("How many wheels are there?", True), ("这是什么？", True),
+    ("Who made the wheel of this?", True), ("颜色？", True), ("Which parts make up the whole?", True),
+])  # fmt: skip
+def test_whether_a_question_is_about_what_was_uploaded(question, about):
+    assert wording.about_the_input(question) is about
+
+
 def test_each_of_several_inputs_has_its_line(hints):
     lines = hints.lines("What are these?", [see(hints, chair=1), see(hints, apple=1)])
     assert lines == ["No. 1 looks like a chair", "No. 2 looks like an apple"]
