@@ -77,16 +77,35 @@ def _retrieval(what: argparse._SubParsersAction) -> None:
 
 def _audio(what: argparse._SubParsersAction) -> None:
     def run(args: argparse.Namespace) -> int:
-        from ..data.records import read_sounds
+        from ..data.records import read_labels, read_sounds
 
         setup, sounds, data = _setup(args), read_sounds(args.data), Path(args.data)
-        objects = _objects(args) if (data / "objects.jsonl").is_file() else None
+        has_objects = (data / "objects.jsonl").is_file()
+        objects = _objects(args) if has_objects else None
+        names = tuple(read_labels(data)) if has_objects else ()
         from ..evaluation.sounds import run_audio
 
-        return _finish(args, setup, run_audio(setup, sounds, data.name, objects, args.folds))
+        return _finish(args, setup, run_audio(setup, sounds, data.name, objects, args.folds, heads=args.heads,
+                                              conditions=_conditions(args.conditions), names=names))
 
     parser = _protocol(what, "audio", run, "sounds by class, sound to 3D retrieval, 3D objects by their sound")
     parser.add_argument("--folds", type=_folds, metavar="1,2", help="only the sounds of these folds (default: all)")
+    parser.add_argument("--heads", metavar="DIR", help="embed each sound by a head trained without its fold: the "
+                        "folder folds of a run of pointllm train audio")
+    parser.add_argument("--conditions", metavar="C,…", help="recognise the sounds disturbed as well: silence-4s, "
+                        "noise-10db, rate-8khz, …, or all")
+
+
+def _conditions(given: str | None) -> tuple[str, ...]:
+    from ..data.sound_disturbances import CONDITIONS
+
+    if not given:
+        return ()
+    names = tuple(CONDITIONS) if given == "all" else tuple(name.strip() for name in given.split(",") if name.strip())
+    for name in names:
+        if name not in CONDITIONS:
+            raise InputError(f"--conditions {name!r} isn't known; choose among {', '.join(CONDITIONS)}, or all")
+    return names
 
 
 def _folds(text: str) -> list[int]:

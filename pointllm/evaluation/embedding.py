@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -135,8 +134,3 @@ def recogniser(run: Run, bind: PointBind, names: Sequence[str], templates: Seque
     """What `pointllm classify` recognises with: the same code, label vectors and calibration."""
     return ZeroShot(bind, names, templates=templates, cache=LabelCache(fingerprint(run.profile, "text"), templates),
                     calibration=Calibration.of(run.profile))
-
-
-def sound_items(bind: PointBind, paths: Sequence[Path]) -> list[tuple[str, Callable[[], np.ndarray]]]:
-    """For `embed_each`: how each sound is read and embedded."""
-    return [(file_key(path), lambda path=path: bind.embed_file(path).vector) for path in paths]

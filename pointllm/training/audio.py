@@ -1,7 +1,11 @@
-"""`pointllm train audio`: the audio tower's linear layer, sounds towards the text of what is heard.
+"""`pointllm train audio`: the audio tower's head, from kinds of sound to absolute directions of the joint space.
 
-Each fold in turn is left out and measured, then all clips are trained on. A layer on frozen features is fitted in
-seconds, so a run has no checkpoints: what takes long, the features, is kept in the cache.
+A class's direction is made of the words for what is heard and of the label of the object that makes the sound, so that
+a sound lies near names, pictures and shapes of that object. It is set, not learned: embeddings that are trained to be
+told apart end up far from the object's label.
+
+Each fold in turn is left out and measured, and the head that didn't hear it is kept; then all clips are trained on. A
+head on frozen features is trained in seconds, so a run has no checkpoints: what takes long, the features, is cached.
 """
 
 from __future__ import annotations
@@ -9,60 +13,28 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-import zlib
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..data.records import Sound, read_sounds
+from ..data.records import read_sounds
 from ..data.templates import QUICK_TEMPLATES, label_embeddings
-from ..encoders.compact.audio_tower import AudioTower, prepare
+from ..encoders.compact.audio_tower import AudioTower, SoundHead
 from ..encoders.compact.space import CompactSpace
 from ..encoders.compact.text_minilm import TextTower
 from ..errors import DataError, InputError
-from ..inputs.audio import read_audio
-from ..tasks.fingerprint import fingerprint
+from ..profiles import resolve
+from ..weights.manifest import sha256_of
 from .audio_config import AudioConfig
+from .audio_features import Clips, clip_features
 from .frozen import FrozenTowers
 from .profile_folder import complete, write_tensors
-from .shards import Arrays, cached, file_key
 from .trainer import CONFIG, PROVENANCE
 
 log = logging.getLogger("pointllm")
-
-
-def disturbed(samples: np.ndarray, rate: int, config: AudioConfig,
-              rng: np.random.Generator) -> tuple[np.ndarray, int]:
-    """The clip begun elsewhere, played at another speed (by another stated rate), with noise under it."""
-    samples = np.roll(samples, rng.integers(len(samples)))
-    level = np.abs(samples).max() * 10 ** (rng.uniform(*config.noise_db) / 20)
-    noisy = samples + rng.standard_normal(len(samples)).astype(np.float32) * level
-    return noisy, round(rate * rng.uniform(*config.speeds))
-
-
-def clip_features(sounds: Sequence[Sound], tower: AudioTower, config: AudioConfig, cache: Path,
-                  trunk: str) -> tuple[list[Sound], Tensor]:
-    """The sounds that can be used and their features (N, versions, F) float32, the first version as recorded.
-
-    trunk: what tells the weights that make the features from others.
-    """
-    by_name = {str(sound.path): sound for sound in sounds}
-
-    def compute(name: str) -> Arrays:
-        rng = np.random.default_rng([config.seed, zlib.crc32(by_name[name].path.name.encode())])
-        samples, rate = read_audio(by_name[name].path)
-        versions = [(samples, rate)] + [disturbed(samples, rate, config, rng) for _ in range(config.versions - 1)]
-        features = tower.features([prepare(*version, tower.config)[0] for version in versions])
-        return {"features": features.numpy().astype(np.float16)}
-
-    made_by = repr((trunk, tower.config, config.versions, config.speeds, config.noise_db, config.seed))
-    found = cached(cache, "clips", made_by, {name: file_key(sound.path) for name, sound in by_name.items()}, compute)
-    used = [sound for name, sound in by_name.items() if name in found]
-    return used, torch.from_numpy(np.stack([found[str(sound.path)]["features"] for sound in used])).float()
+FOLDS, FOLD_HEAD = "folds", "fold-{}.safetensors"  # heads that didn't hear a fold, for pointllm eval audio --heads
 
 
 def class_targets(text: TextTower, classes: list[str], objects: list[str | None],
@@ -82,49 +54,64 @@ def class_targets(text: TextTower, classes: list[str], objects: list[str | None]
     return torch.stack(rows), plain.clone()
 
 
-def train_head(features: Tensor, labels: Tensor, targets: Tensor, config: AudioConfig) -> nn.Linear:
-    """A layer for features (N, versions, F) of classes (N,) with targets (C, D); standardisation is folded in."""
+def train_head(features: Tensor, labels: Tensor, targets: Tensor, config: AudioConfig) -> SoundHead:
+    """A head for features (N, versions, F) of classes (N,) with directions (C, D); standardisation is folded in.
+
+    Cross-entropy over the classes, each drawn equally often, with dropout of features and mixup (arXiv 1710.09412).
+    """
     torch.manual_seed(config.seed)
     generator = torch.Generator().manual_seed(config.seed)
     mean, deviation = features.mean((0, 1)), features.std((0, 1)) + 1e-3
     standard = (features - mean) / deviation
-    head = nn.Linear(features.shape[-1], targets.shape[1])
+    head = SoundHead(features.shape[-1], *targets.shape)
+    head.directions.copy_(targets)
+    nn.init.zeros_(head.linear.weight)
+    nn.init.zeros_(head.linear.bias)
     optimizer = torch.optim.AdamW(head.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.steps)
+    share = (1 / torch.bincount(labels, minlength=len(targets)).clamp_min(1))[labels]
     beta = torch.distributions.Beta(config.mixup, config.mixup)
     for _ in range(config.steps):
-        clips = torch.randint(len(labels), (config.batch,), generator=generator)
+        clips = torch.multinomial(share, config.batch, replacement=True, generator=generator)
         version = torch.randint(features.shape[1], (config.batch,), generator=generator)
-        share, partner = beta.sample((config.batch, 1)), torch.randperm(config.batch, generator=generator)
-        inputs = standard[clips, version]
-        wanted = F.one_hot(labels[clips], len(targets)).float()
-        inputs = share * inputs + (1 - share) * inputs[partner]
-        wanted = share * wanted + (1 - share) * wanted[partner]
-        embedding = F.normalize(head(F.dropout(inputs, config.dropout)), dim=-1)
-        entropy = F.cross_entropy(config.scale * embedding @ targets.T, wanted)
-        distance = 1 - (embedding * F.normalize(wanted @ targets, dim=-1)).sum(-1).mean()
+        mine, partner = beta.sample((config.batch, 1)), torch.randperm(config.batch, generator=generator)
+        inputs, wanted = standard[clips, version], F.one_hot(labels[clips], len(targets)).float()
+        inputs = mine * inputs + (1 - mine) * inputs[partner]
+        wanted = mine * wanted + (1 - mine) * wanted[partner]
+        loss = F.cross_entropy(head.linear(F.dropout(inputs, config.dropout)), wanted)
         optimizer.zero_grad()
-        (entropy + config.cosine * distance).backward()
+        loss.backward()
         optimizer.step()
         schedule.step()
     with torch.no_grad():
-        head.weight /= deviation
-        head.bias -= head.weight @ mean
-    return head.requires_grad_(False)
+        head.linear.weight /= deviation
+        head.linear.bias -= head.linear.weight @ mean
+    return head.requires_grad_(False).eval()
 
 
-def cross_validate(features: Tensor, labels: Tensor, folds: Tensor, targets: Tensor, plain: Tensor, classes: list[str],
-                   config: AudioConfig) -> dict:
-    """Accuracy in percent on each fold by a head that didn't hear it, their mean, and the accuracy of each class."""
-    right = torch.zeros(len(labels), dtype=torch.bool)
-    for fold in folds.unique():
-        head = train_head(features[folds != fold], labels[folds != fold], targets, config)
-        mine = folds == fold
-        right[mine] = (head(features[mine, 0]) @ plain.T).argmax(1) == labels[mine]
-    by_fold = {int(fold): round(100 * right[folds == fold].float().mean().item(), 1) for fold in folds.unique()}
-    by_class = {name: round(100 * right[labels == index].float().mean().item(), 1)
-                for index, name in enumerate(classes)}
-    return {"accuracy": round(100 * right.float().mean().item(), 1), "folds": by_fold, "classes": by_class}
+def cross_validate(clips: Clips, labels: Tensor, targets: Tensor, plain: Tensor, classes: list[str],
+                   config: AudioConfig) -> tuple[dict, dict[int, SoundHead]]:
+    """Accuracy in percent on each fold by a head that didn't hear it, and these heads.
+
+    accuracy: of clips as recorded, among all classes; disturbed: of their other versions.
+    """
+    right = torch.zeros(clips.features.shape[:2], dtype=torch.bool)
+    heads = {}
+    for fold in clips.folds.unique().tolist():
+        mine = clips.folds == fold
+        heads[fold] = train_head(clips.features[~mine], labels[~mine], targets, config)
+        right[mine] = (heads[fold](clips.features[mine]) @ plain.T).argmax(-1) == labels[mine, None]
+    recorded = right[:, 0]
+
+    def percent(hits: Tensor) -> float:
+        return round(100 * hits.float().mean().item(), 1)
+
+    results = {"accuracy": percent(recorded)}
+    if right.shape[1] > 1:
+        results["disturbed"] = percent(right[:, 1:])
+    results["folds"] = {fold: percent(recorded[clips.folds == fold]) for fold in heads}
+    results["classes"] = {name: percent(recorded[labels == index]) for index, name in enumerate(classes)}
+    return results, heads
 
 
 def train(config: AudioConfig, folder: Path, out: Path, cache: Path, export_to: Path | None = None) -> bool:
@@ -138,19 +125,20 @@ def train(config: AudioConfig, folder: Path, out: Path, cache: Path, export_to: 
     if not sounds:
         raise DataError(f"{folder}: holds no audio.jsonl with sounds")
     tower = AudioTower(space.image_tower.trunk, None, config.tower.model_dump())
-    used, features = clip_features(sounds, tower, config, cache, fingerprint(config.profile, "image"))
-    classes = list(dict.fromkeys(sound.name for sound in used))
-    makers = {sound.name: sound.object_label for sound in used}
-    labels = torch.tensor([classes.index(sound.name) for sound in used])
-    folds = torch.tensor([number % config.folds if sound.fold is None else sound.fold
-                          for number, sound in enumerate(used)])
+    clips = clip_features(sounds, tower, config, cache, sha256_of(resolve(config.profile) / "image/trunk.safetensors"))
+    classes = list(dict.fromkeys(sound.name for sound in clips.sounds))
+    makers = {sound.name: sound.object_label for sound in clips.sounds}
+    labels = torch.tensor([classes.index(sound.name) for sound in clips.sounds])
     targets, plain = class_targets(space.text_tower, classes, [makers[name] for name in classes], config)
     targets, plain = targets.clone(), plain.clone()
     results = {}
-    if len(folds.unique()) > 1:
-        results = cross_validate(features, labels, folds, targets, plain, classes, config)
+    if len(clips.folds.unique()) > 1:
+        results, heads = cross_validate(clips, labels, targets, plain, classes, config)
+        (out / FOLDS).mkdir(exist_ok=True)
+        for fold, head in heads.items():
+            write_tensors(head.state_dict(), out / FOLDS / FOLD_HEAD.format(fold))
     log.info("%s", results)
-    head = train_head(features, labels, targets, config)
+    head = train_head(clips.features, labels, targets, config)
     profile = export_to or out / "profile"
     complete(profile, config.profile, without="audio")
     target = profile / "audio"

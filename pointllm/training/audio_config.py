@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from .config import Section
@@ -20,6 +22,32 @@ class AudioTowerSection(Section):
     picture_size: int = Field(ge=32)
     window_seconds: float = Field(gt=0)  # of one look; long sounds get overlapping ones
     most_windows: int = Field(ge=1)
+    silence_db: float = Field(60.0, gt=0)  # below the loudest moment; such ends are cut off
+    shortest_period: float = Field(1.0, ge=0)  # seconds; what is shorter than a window is repeated, so far apart
+
+
+Range = tuple[float, float]
+Chance = Annotated[float, Field(ge=0, le=1)]
+
+
+class DisturbanceSection(Section):
+    """What may happen to a training clip, each step with a probability of its own; see `data.sound_disturbances`."""
+
+    begun_elsewhere: Chance = 0.5
+    speeds: Range = (0.9, 1.1)  # played slower and faster, pitch with it
+    cut: Chance = 0.4
+    cut_seconds: Range = (0.5, 4.0)
+    room: Chance = 0.15  # an echo
+    silence: Chance = 0.5
+    silence_seconds: Range = (0.0, 4.0)
+    background: Chance = 0.25  # a sound of another class and the same fold under it
+    background_db: Range = (6.0, 25.0)
+    noise: Chance = 0.6  # of any colour from white to brown
+    noise_db: Range = (0.0, 40.0)
+    narrow: Chance = 0.3  # at a lower sample rate
+    narrow_rates: Range = (6000, 16000)  # Hz
+    mp3: Chance = 0.1
+    quieter_db: Range = (0.0, 30.0)
 
 
 class AudioConfig(Section):
@@ -31,14 +59,11 @@ class AudioConfig(Section):
     object_weight: float = Field(0.75, ge=0)  # of the object that makes a sound, against 1 for the class's own words
     phrases: dict[str, tuple[str, ...]] = {}  # other words for a class of audio.jsonl
     folds: int = Field(4, ge=2)  # for sounds that have no fold of their own
-    versions: int = Field(6, ge=1)  # of each clip; all but the first are disturbed
-    speeds: tuple[float, float] = (0.9, 1.1)  # played slower and faster, pitch with it
-    noise_db: tuple[float, float] = (-80, -40)  # white noise under the clip's peak
+    versions: int = Field(5, ge=1)  # of each clip; all but the first are disturbed
+    disturbances: DisturbanceSection = DisturbanceSection()
     steps: int = Field(500, ge=1)
     batch: int = Field(128, ge=1)
     learning_rate: float = Field(0.002, gt=0)
     weight_decay: float = Field(0.1, ge=0)
     dropout: float = Field(0.5, ge=0, lt=1)
     mixup: float = Field(0.3, gt=0)  # of the Beta distribution
-    scale: float = Field(16.0, gt=0)  # of cosines in the cross-entropy over the classes
-    cosine: float = Field(1.0, ge=0)  # weight of (1 - cosine to the target)

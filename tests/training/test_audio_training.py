@@ -14,7 +14,7 @@ from pointllm.training.audio import train_head
 from pointllm.training.audio_config import AudioConfig
 
 TOWER = {"sample_rate": 8000, "window": 256, "hop": 64, "bands": 32, "low": 40.0, "high": 4000.0, "floor_db": 80.0,
-         "picture_size": 64, "window_seconds": 0.5, "most_windows": 2}
+         "picture_size": 64, "window_seconds": 0.5, "most_windows": 2, "shortest_period": 0.1}
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def data(tmp_path_factory):
 
 
 def test_a_tower_is_trained_by_a_command_and_hears_the_difference(data, tmp_path):
-    config = {"tower": TOWER, "versions": 2, "steps": 60, "batch": 16, "phrases": {"whistle": ["somebody whistles"]}}
+    config = {"tower": TOWER, "versions": 2, "phrases": {"whistle": ["somebody whistles"]}}
     (tmp_path / "audio.yaml").write_text(yaml.safe_dump(config))
     arguments = ["train", "audio", "--config", str(tmp_path / "audio.yaml"), "--data", str(data),
                  "--out", str(tmp_path / "run"), "--export", str(tmp_path / "profile")]
@@ -46,10 +46,35 @@ def test_a_tower_is_trained_by_a_command_and_hears_the_difference(data, tmp_path
     assert (tmp_path / "profile/audio/recipe.yaml").is_file()
 
 
-def test_standardisation_is_folded_into_the_layer():
+def test_a_run_keeps_the_heads_that_did_not_hear_a_fold_and_evaluation_uses_them(data, tmp_path, capfd):
+    (tmp_path / "audio.yaml").write_text(yaml.safe_dump({"tower": TOWER, "versions": 1}))
+    run, cache = tmp_path / "run", tmp_path / "cache"
+    assert main(["train", "audio", "--config", str(tmp_path / "audio.yaml"), "--data", str(data), "--out", str(run),
+                 "--cache", str(cache)]) == 0
+    assert sorted(file.name for file in (run / "folds").iterdir()) == [f"fold-{n}.safetensors" for n in range(4)]
+    evaluate = ["eval", "audio", "--data", str(data), "--profile", str(run / "profile"), "--heads", str(run / "folds"),
+                "--conditions", "noise-10db,loudest-second", "--out"]
+    capfd.readouterr()
+    assert main([*evaluate, str(tmp_path / "report"), "--json"]) == 0
+    summary = json.loads(capfd.readouterr().out)["summary"]
+    assert summary["top1"] == 100.0 and set(summary["conditions"]) == {"noise-10db", "loudest-second"}
+    (run / "folds" / "fold-3.safetensors").unlink()
+    assert main([*evaluate, str(tmp_path / "other")]) == 2
+    assert "no fold-3.safetensors" in capfd.readouterr().err
+
+
+def test_clear_sounds_land_on_their_targets_whatever_the_scale_of_features():
     config = AudioConfig.model_validate({"tower": TOWER, "steps": 400, "dropout": 0.0})
     features = torch.randn(20, 2, 6, generator=torch.Generator().manual_seed(0)) * 100 + 1000
-    labels = torch.arange(20) % 2
-    features[labels == 1, :, 0] += 500
-    head = train_head(features, labels, torch.eye(2, 4), config)
-    assert ((head(features[:, 0]) @ torch.eye(2, 4).T).argmax(1) == labels).all()
+    labels, targets = torch.arange(20) % 2, torch.eye(2, 4)
+    features[labels == 1, :, 0] += 5000
+    embedded = train_head(features, labels, targets, config)(features)
+    assert (embedded * targets[labels][:, None]).sum(-1).min() > 0.95
+
+
+def test_a_class_with_few_clips_counts_like_one_with_many():
+    config = AudioConfig.model_validate({"tower": TOWER, "steps": 200, "dropout": 0.0})
+    features = torch.zeros(11, 1, 2)
+    features[10] = 1.0
+    between = train_head(features, torch.tensor([0] * 10 + [1]), torch.eye(2), config)(torch.full((1, 2), 0.5))
+    assert between[0, 0] == pytest.approx(between[0, 1].item(), abs=0.15)

@@ -1,8 +1,9 @@
 """Audio tower of the embedded profile: sounds → the joint space, near the text of what is heard.
 
 A sound's log-mel spectrogram is a picture, and the image tower's trunk is a good reader of pictures: its pooled
-features and plain statistics of the mel bands go through one linear layer. Levels are in decibels below the clip's own
-peak, so a recording and its quieter copy are the same input. Long sounds are heard in overlapping windows.
+features and plain statistics of the mel bands go through a small head. What a file adds to a sound is taken away
+first: levels are in decibels below the clip's own peak, silence at both ends is cut off, and a sound that is shorter
+than a window is heard again and again until the window is full. Long sounds are heard in overlapping windows.
 
 Training lives in `pointllm.training.audio`, reading of files in `pointllm.inputs.audio`.
 """
@@ -15,17 +16,19 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...errors import InputError
+from ...errors import InputError, WeightsError
 from ...profiles import read_config
 from .efficientnet_lite import EfficientNetLite
 
 SHORTEST_SECONDS = 0.1
 SILENCE_PEAK = 1e-4  # -80 dB of full scale: below the noise floor of any recording worth hearing
 QUANTILES = (0.1, 0.9)
+FRAME_SECONDS = 0.02  # in which silence is looked for
 
 
 @lru_cache(maxsize=4)
@@ -52,12 +55,22 @@ def statistics(decibels: Tensor) -> Tensor:
     """(bands, frames) → (6 · bands,): level, spread and change of every band over time."""
     change = decibels.diff(dim=1)
     return torch.cat([decibels.mean(1), decibels.std(1), change.abs().mean(1), change.std(1),
-                      *(decibels.quantile(q, dim=1) for q in QUANTILES)])
+                      decibels.quantile(torch.tensor(QUANTILES), dim=1).flatten()])
+
+
+def without_silent_ends(samples: np.ndarray, rate: int, decibels: float) -> np.ndarray:
+    """The stretch from the first to the last frame that is less than so many decibels below the loudest one."""
+    size = max(1, round(FRAME_SECONDS * rate))
+    power = np.add.reduceat(samples.astype(np.float64) ** 2, np.arange(0, len(samples), size))
+    heard = np.flatnonzero(power > power.max() * 10 ** (-decibels / 10))
+    return samples[heard[0] * size:(heard[-1] + 1) * size]
 
 
 def prepare(waveform: np.ndarray, sample_rate: int, config: dict) -> list[Tensor]:
-    """One channel at any rate → windows (T,) float32 at the tower's rate, the last one filled up with silence.
+    """One channel at any rate → windows (T,) float32 at the tower's rate, of peak 1 over the whole sound.
 
+    Silent ends are cut off (`silence_db` of the config), and what is shorter than a window is repeated: at least
+    `shortest_period` seconds apart, so that a bark stays a bark and does not become a rattle.
     Raises InputError for sounds that are too short, silent, not finite, or not one channel.
     """
     import soxr
@@ -69,35 +82,64 @@ def prepare(waveform: np.ndarray, sample_rate: int, config: dict) -> list[Tensor
         raise InputError(f"sound of {len(samples) / sample_rate:.3f} s; at least {SHORTEST_SECONDS} s are needed")
     if not np.isfinite(samples).all():
         raise InputError("sound with samples that are not finite; export it again as integer or float PCM")
-    if float(np.abs(samples).max()) < SILENCE_PEAK:
+    peak = float(np.abs(samples).max())
+    if peak < SILENCE_PEAK:
         raise InputError("sound holds only silence; record it again, louder")
+    samples = samples / peak
     if sample_rate != config["sample_rate"]:
         samples = soxr.resample(samples, sample_rate, config["sample_rate"])
-    length = round(config["window_seconds"] * config["sample_rate"])
+    rate, silence_db = config["sample_rate"], config["silence_db"]
+    length, period = round(config["window_seconds"] * rate), round(config["shortest_period"] * rate)
+    samples = without_silent_ends(samples, rate, silence_db)
     if len(samples) < length:
-        samples = np.pad(samples, (0, length - len(samples)))
+        samples = np.resize(np.pad(samples, (0, max(0, period - len(samples)))), length)
     count = min(1 + -(-2 * (len(samples) - length) // length), config["most_windows"])  # half a window between starts
     starts = np.linspace(0, len(samples) - length, count).astype(int)
     windows = [samples[start:start + length] for start in starts]
-    loud = [window for window in windows if np.abs(window).max() >= SILENCE_PEAK]
+    loud = [window for window in windows if np.abs(window).max() > 10 ** (-silence_db / 20)]
     return [torch.from_numpy(np.ascontiguousarray(window)) for window in loud or windows[:1]]
+
+
+class SoundHead(nn.Module):
+    """Features → the joint space by way of the kinds of sound that were trained on, as ConSE (arXiv 1312.5650) does.
+
+    A linear layer tells how likely each kind is; the embedding is the mean of their directions, so weighted. What is
+    heard clearly lands where its kind belongs, what is like several kinds between them.
+    """
+
+    def __init__(self, features: int, kinds: int, dim: int):
+        super().__init__()
+        self.linear = nn.Linear(features, kinds)
+        self.register_buffer("directions", torch.zeros(kinds, dim))  # unit norm
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, F) → (B, D) of unit norm."""
+        return F.normalize(self.linear(features).softmax(-1) @ self.directions, dim=-1)
 
 
 class AudioTower:
     """Waveforms → unit vectors in the joint space, through the image tower's trunk."""
 
-    def __init__(self, trunk: EfficientNetLite, head: nn.Linear, config: dict):
+    def __init__(self, trunk: EfficientNetLite, head: SoundHead | None, config: dict):
         self.trunk, self.head, self.config = trunk, head, config
 
     @classmethod
     def from_folder(cls, folder: Path, trunk: EfficientNetLite) -> AudioTower:
         """Load config.json and head.safetensors. WeightsError when config.json can't be read."""
         folder = Path(folder)
-        config = read_config(folder)
-        weights = {k: v.float() for k, v in load_file(folder / "head.safetensors").items()}
-        head = nn.Linear(weights["weight"].shape[1], weights["weight"].shape[0])
-        head.load_state_dict(weights)
-        return cls(trunk, head.requires_grad_(False), config)
+        return cls(trunk, None, read_config(folder)).with_head(folder / "head.safetensors")
+
+    def with_head(self, file: Path) -> AudioTower:
+        """The same tower with the head of a file. WeightsError when it can't be read."""
+        try:
+            weights = {key: value.float() for key, value in load_file(file).items()}
+            (kinds, features), dim = weights["linear.weight"].shape, weights["directions"].shape[1]
+            head = SoundHead(features, kinds, dim)
+            head.load_state_dict(weights)
+        except (OSError, KeyError, RuntimeError, SafetensorError) as error:
+            raise WeightsError(f"{file.parent.name}/{file.name} doesn't load ({str(error).splitlines()[0][:160]}); "
+                               "restore it, or train it again") from error
+        return AudioTower(self.trunk, head.requires_grad_(False).eval(), self.config)
 
     @torch.inference_mode()
     def features(self, windows: Sequence[Tensor]) -> Tensor:
@@ -122,5 +164,5 @@ class AudioTower:
         rows = []
         for waveform, sample_rate in sounds:
             features = self.features(prepare(waveform, sample_rate, self.config))
-            rows.append(F.normalize(F.normalize(self.head(features), dim=-1).mean(0), dim=-1))
+            rows.append(F.normalize(self.head(features).mean(0), dim=-1))
         return torch.stack(rows)

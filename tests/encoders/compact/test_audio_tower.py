@@ -44,6 +44,21 @@ def test_loudness_and_sample_rate_do_not_matter(tower, rooster):
     assert plain @ other > 0.98
 
 
+def test_silence_around_a_sound_does_not_matter(tower, rooster):
+    samples, rate = rooster
+    plain, around = tower.embed([(samples, rate), (np.pad(samples, (2 * rate, 2 * rate)), rate)])
+    assert plain @ around > 0.98
+
+
+def test_a_short_sound_is_repeated_with_pauses_until_the_window_is_full(tower):
+    rate = tower.config["sample_rate"]
+    click = np.ones(round(0.2 * rate), np.float32)
+    [window] = prepare(np.pad(click, (rate, rate)), rate, tower.config)
+    assert len(window) == tower.config["window_seconds"] * rate
+    starts = np.flatnonzero(np.diff(window.numpy(), prepend=0) > 0.5) / rate
+    assert starts == pytest.approx(np.arange(5), abs=0.1)
+
+
 @pytest.mark.parametrize("seconds", [0.15, 3, 17])
 def test_clips_of_any_length_are_heard(tower, rooster, seconds):
     samples, rate = rooster
