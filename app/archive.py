@@ -164,10 +164,11 @@ def _read(kept: dict, paths: list[str | None]) -> Conversation:
             feedback=row.get("feedback") if row.get("feedback") in FEEDBACK else "",
         ))
     shown = kept.get("shown")
-    if type(shown) is int and 0 <= shown < len(items) and items[shown] and not items[shown].removed:
+    there = [item.path for item in conversation.inputs if not item.lost]
+    if type(shown) is int and 0 <= shown < len(items) and items[shown] and items[shown].path in there:
         conversation.shown = items[shown].path
-    elif conversation.inputs:
-        conversation.shown = conversation.inputs[-1].path
+    elif there:
+        conversation.shown = there[-1]
     return conversation
 
 

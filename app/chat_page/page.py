@@ -128,7 +128,9 @@ def build(engine: Engine, labels: Labels, language: gr.Dropdown, fresh: gr.Butto
     done = {"fn": None, "js": "() => window.pointllm.notice(null)", **at_once}
     bridge.save_chat(drawer.save, language, download, **private, trigger_mode="multiple").then(**done)
     bridge.back(drawer.back, mine, whole, **at_once, trigger_mode="multiple").then(**reading)
-    bring.upload(drawer.bring, [bring, *mine], [*whole, bring], **private).then(**done).then(**reading)
+    # Emptied afterwards: a gr.File that holds a file takes no other.
+    bring.upload(drawer.bring, [bring, *mine], whole, **private).then(**done).then(
+        lambda: None, None, bring, **at_once).then(**reading)
     kept.change(None, kept, None, js="(json) => window.pointllm.keep(json)", **at_once, trigger_mode="multiple")
     download.change(None, download, None, js="(told) => window.pointllm.download(told)", **at_once,
                     trigger_mode="multiple")

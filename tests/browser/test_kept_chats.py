@@ -85,16 +85,17 @@ def test_a_file_that_is_gone_is_named_and_the_text_stays(visit, samples):
     page.wait_for_selector("#chat [role=alert]:has-text('sofa.off')")
 
 
-def test_two_people_see_only_their_own(visit, samples):
+def test_two_people_see_only_their_own(visit, samples, tmp_path):
     one, other = visit(), visit()
-    add(one, samples / "sofa.off")
+    (tmp_path / "secret.off").write_bytes((samples / "sofa.off").read_bytes())
+    add(one, tmp_path / "secret.off")
     ask(one, "What is this?")
     answered(one)
     other.reload()
     other.wait_for_selector("#chat .example")
     other.click(DRAWER)
     other.wait_for_selector("#drawer .empty")
-    assert "sofa.off" not in other.content() and other.locator("#chat .message").count() == 0
+    assert "secret.off" not in other.content() and other.locator("#chat .message").count() == 0
     # One who learns the id of a conversation, and guesses at a ticket, gets nothing but what was sent along.
     forged = one.evaluate("""() => {
         const kept = JSON.parse(window.pointllm.carried());
