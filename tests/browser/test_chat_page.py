@@ -216,7 +216,7 @@ def test_settings_are_used_kept_and_put_back(visit):
     page.wait_for_function("() => document.querySelector('#seed input').value === '0'")
 
 
-def test_words_of_an_answer_go_on_after_the_network_was_cut(visit, answering_app):
+def test_after_the_network_was_cut_in_mid_answer_its_words_stay_and_the_next_question_is_answered(visit, answering_app):
     page = visit()
     ask(page, LONG)
     writing(page)
@@ -232,5 +232,5 @@ def test_words_of_an_answer_go_on_after_the_network_was_cut(visit, answering_app
     assert len(words) > 5
     ask(page, "Say hello.")
     page.wait_for_function("() => document.querySelectorAll('#chat .bot.message').length === 2"
-                           " && !document.querySelector('#chat .bot .status')"
+                           " && !document.querySelectorAll('#chat .bot.message')[1].querySelector('.status')"
                            " && !document.querySelector('#question .stop-button')")
