@@ -76,10 +76,10 @@ def test_the_wheel_zooms_and_drags_turn_or_move(visit, samples):
     assert differ(seen[0], seen[1]) > 0.02  # to turn is not to move
 
 
-def test_a_mesh_can_be_shown_as_points_in_other_colours_and_without_axes(visit, samples):
+def test_a_mesh_can_be_shown_as_points_in_other_colours_without_axes_and_with_z_up(visit, samples):
     page = shown(visit, samples, "car.obj")
     at_first = picture(page)
-    for tool in ("points", "color", "axes"):
+    for tool in ("points", "color", "axes", "up"):
         button = page.locator(f"[data-tool={tool}]")
         before = button.get_attribute("aria-pressed"), button.get_attribute("aria-label")
         button.click()
