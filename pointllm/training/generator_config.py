@@ -34,7 +34,7 @@ class SamplerSection(Section):
     """How latents are drawn where nothing else is asked for; goes into the weights' config.json as it is."""
 
     steps: int = Field(24, ge=1)
-    guidance: float = Field(2.0, ge=0)
+    guidance: float = Field(3.0, ge=0)
     resolution: int = Field(64, ge=8)  # cells a side when the surface is extracted
     level: float = 0.0  # of the distance at which the surface lies; below nought takes some of the thickness off
     views: int = Field(4, ge=1)  # pictures of a candidate, where the best of several is chosen
