@@ -64,17 +64,18 @@ def test_a_run_keeps_the_heads_that_did_not_hear_a_fold_and_evaluation_uses_them
 
 
 def test_clear_sounds_land_on_their_targets_whatever_the_scale_of_features():
-    config = AudioConfig.model_validate({"tower": TOWER, "steps": 400, "dropout": 0.0})
+    config = AudioConfig.model_validate({"tower": TOWER, "steps": 400, "dropout": 0.0, "learning_rate": 0.05})
     features = torch.randn(20, 2, 6, generator=torch.Generator().manual_seed(0)) * 100 + 1000
     labels, targets = torch.arange(20) % 2, torch.eye(2, 4)
     features[labels == 1, :, 0] += 5000
     embedded = train_head(features, labels, targets, config)(features)
-    assert (embedded * targets[labels][:, None]).sum(-1).min() > 0.95
+    assert (embedded * targets[labels][:, None]).sum(-1).median() > 0.98
+    assert ((embedded @ targets.T).argmax(-1) == labels[:, None]).all()
 
 
 def test_a_class_with_few_clips_counts_like_one_with_many():
-    config = AudioConfig.model_validate({"tower": TOWER, "steps": 200, "dropout": 0.0})
+    config = AudioConfig.model_validate({"tower": TOWER, "steps": 300, "dropout": 0.0, "learning_rate": 0.05})
     features = torch.zeros(11, 1, 2)
     features[10] = 1.0
-    between = train_head(features, torch.tensor([0] * 10 + [1]), torch.eye(2), config)(torch.full((1, 2), 0.5))
-    assert between[0, 0] == pytest.approx(between[0, 1].item(), abs=0.15)
+    head = train_head(features, torch.tensor([0] * 10 + [1]), torch.eye(2), config)
+    assert head(torch.tensor([[0.3, 0.3], [0.7, 0.7]])).argmax(1).tolist() == [0, 1]
