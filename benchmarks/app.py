@@ -10,6 +10,7 @@ count. Needs Chromium and playwright (requirements-dev.txt).
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -133,14 +134,16 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout instead of the table")
     arguments = parser.parse_args()
-    url, engine, served = serve()
+    with contextlib.redirect_stdout(sys.stderr):  # gradio says where it serves
+        url, engine, served = serve()
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         cloud = Path(folder) / "torus.ply"
         times = measure(url, engine, browser, arguments.runs, cloud)
         browser.close()
-    served.close()
+    with contextlib.redirect_stdout(sys.stderr):
+        served.close()
     found = {"cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1), "runs": arguments.runs,
              "seconds": {name: round(statistics.median(taken), 3) for name, taken in times.items() if taken},
              "all": {name: [round(one, 3) for one in taken] for name, taken in times.items()}, "targets": TARGETS}
