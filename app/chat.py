@@ -68,7 +68,7 @@ class Chat:
         if conversation.pending:
             return self.parts.nothing()
         paths = self.inputs.kept([str(file) for file in example.files], conversation, language)
-        return self._open(example.question, paths, conversation, language, request)
+        return self._open(example.question(language), paths, conversation, language, request)
 
     def retry(self, conversation: Conversation, language: str, request: gr.Request) -> dict:
         """Ask the last question again."""

@@ -67,6 +67,7 @@ class Figures:
     asked: float
     prompt_tokens: int = 0
     moments: list[float] = field(default_factory=list)
+    composed: bool = False  # put together from facts, not written token by token: it has no rate
 
     def measured(self) -> dict[str, float]:
         """{"tokens", "first": seconds to the first, "rate": tokens a second from then on}; empty before the first."""
@@ -74,7 +75,7 @@ class Figures:
             return {}
         first, last = self.moments[0], self.moments[-1]
         figures = {"tokens": len(self.moments), "first": first - self.asked}
-        if last > first:
+        if last > first and not self.composed:
             figures["rate"] = (len(self.moments) - 1) / (last - first)
         return figures
 

@@ -13,6 +13,7 @@ from .chat_page.page import build as build_chat
 from .chat_page.page import toolbar, welcome
 from .conversation import Conversation
 from .engine import Engine
+from .examples import examples
 from .labels import Labels
 from .language import DEFAULT, languages, preferred, text
 from .pages.site import Site
@@ -60,7 +61,8 @@ def build(engine: Engine, profile_menu: bool = False, gallery: str | None = None
             for component in drawn.keys() & said.keys():
                 drawn[component] = {**drawn[component], **said[component]}
             drawn[parts.chatbot] = gr.update(**{**drawn[parts.chatbot], "placeholder": welcome(code),
-                                                "label": text(code, "chat_label")})
+                                                "label": text(code, "chat_label"),
+                                                "examples": [sample.for_chatbot(code) for sample in examples()]})
             return {brand: _brand(code), chat.tools: toolbar(code), **said, **drawn}
 
         def arrive(kept: str | None, kept_settings: dict | None, carried: str, conversation: Conversation,

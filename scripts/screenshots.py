@@ -176,7 +176,9 @@ def dark(visit: Visit) -> None:
 
 @picture("chinese", locale="zh-CN")
 def chinese(visit: Visit) -> None:
-    visit.ask("What is this?", "chair.ply")
+    visit.ask("这是什么？", "chair.ply")
+    visit.ask("这是椅子吗？")
+    visit.ask("它有什么用？")
 
 
 @picture("phone", window=PHONE)

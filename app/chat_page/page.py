@@ -62,7 +62,8 @@ def build(engine: Engine, labels: Labels, language: gr.Dropdown, fresh: gr.Butto
         with gr.Column(scale=3, elem_id="talk"):
             chatbot = gr.Chatbot(
                 elem_id="chat", height="100%", label=text(DEFAULT, "chat_label"), show_label=False, buttons=["copy"],
-                layout="bubble", placeholder=welcome(DEFAULT), examples=[sample.for_chatbot() for sample in samples],
+                layout="bubble", placeholder=welcome(DEFAULT),
+                examples=[sample.for_chatbot(DEFAULT) for sample in samples],
                 latex_delimiters=[], allow_tags=False, feedback_options=("Like", "Dislike"), editable="user",
                 group_consecutive_messages=False,  # else editing a question would open its files as well
             )

@@ -71,10 +71,13 @@ class Answer:
 
 @dataclass
 class Usage:
-    """Filled while an answer is written: tokens of the prompt, and the moment (`time.monotonic`) of each new token."""
+    """Filled while an answer is written: tokens of the prompt, and the moment (`time.monotonic`) of each new token.
+
+    composed: whether the answer was put together from names and facts (`compare`) and its words stand for tokens."""
 
     prompt_tokens: int = 0
     moments: list[float] = field(default_factory=list)
+    composed: bool = False
 
 
 @dataclass
@@ -247,6 +250,7 @@ class PointLLM:
         # A question that has nothing to do with the uploads is the plain language model's, where hints do the seeing.
         attached = look.embedding is not None and (self.hints is None or about_the_input(prompt))
         if told := self._compared(prompt, look, cache):
+            usage.composed = True
             for piece in re.findall(r"\s*\S+", told)[: sampling.max_tokens]:
                 usage.moments.append(time.monotonic())
                 yield piece

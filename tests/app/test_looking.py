@@ -101,7 +101,7 @@ def test_file_sizes_have_a_unit():
 
 def test_every_example_has_its_file_and_every_sample_its_licence(samples):
     attribution = (samples / "ATTRIBUTION.md").read_text(encoding="utf-8")
-    assert all(example.file.is_file() and example.question for example in examples())
+    assert all(example.file.is_file() and example.question("en") and example.question("zh") for example in examples())
     for file in samples.iterdir():
         if file.is_file() and file.suffix not in (".md", ".json"):
             assert f"`{file.name}`" in attribution
