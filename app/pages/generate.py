@@ -75,7 +75,7 @@ class GeneratePage(TaskPage):
             Field("to", ""),
             Field("seed", 0, least=0, most=2**31 - 1),
             Field("guidance", float(guidance), least=0, most=10),
-            Field("best", 1, least=1, most=8),
+            Field("best", 4, least=1, most=8),
         )
         self._lock = threading.Lock()
         self._generator: ShapeGenerator | None = None
