@@ -27,7 +27,7 @@ _TOPICS = (
     ("uses", r"\bused? (for|it|this|to)\b|\bpurpose\b|\bwhat .*\bfor\?|\bdo with\b|\bfunction\b|\buseful\b"
              r"|用途|有什么用|用来|怎么用"),
     ("places", r"\bwhere\b|哪里|在哪"),
-    ("sound", r"\b(?<!this )sounds?\b|\bnoises?\b|声音"),
+    ("sound", r"\b(?<!this )sounds?\b|\bnoises?\b|(?<!什么的)声音"),
     ("long", r"\bin detail\b|\bmore about\b|\btell me about\b|\bfew sentences\b|\bknow about\b|\bfacts?\b"),
     ("definition", r"\bdefine\b|\bexactly\b|\bexplain\b|\banswer in a sentence\b|\bmean(ing)?\b"),
     ("category", r"\b(what|which) (kind|category|type|sort|class)\b|\bclassify\b|类别|哪一类|哪类|种类"),
@@ -63,6 +63,10 @@ _POINTS_AT = re.compile(
     r"|both|two|each|first|second|describe|name|identify|caption|what's)\b|[这那它其哪他她们图物品东声音频看听描述介绍]",
     re.IGNORECASE)
 FEW_WORDS = 3
+_NEXT_QUESTION = re.compile(
+    r"[?？]\s*(?=\S)|,?\s+and\s+(?=(?:what|how|where|which|who|why|is|are|does|do|can)\b)|，(?=它?(?:有什么|是什么|在哪))",
+    re.IGNORECASE)
+MOST_QUESTIONS = 3
 _DESCRIBE = re.compile(r"\b(describe|description|caption|summari[sz]e)\b|\btell me (more )?about\b", re.IGNORECASE)
 _ARTICLE = re.compile(r"^(?:a kind of|a type of|some kind of|a piece of|an?|the|some|any|a pair of)\s+", re.IGNORECASE)
 _ARTICLE_ZH = re.compile(r"^[一两][种个把张只辆架台条件双顶座本支根棵朵块枚艘匹头盏部套幅口扇栋位瓶盒袋杯株丛]?")
@@ -107,6 +111,15 @@ def about_the_input(question: str) -> bool:
     if _POINTS_AT.search(question) or topic_of(question) not in ("name", "short"):
         return True
     return len(question) <= 6 if is_chinese(question) else len(question.split()) <= FEW_WORDS
+
+
+def questions_in(question: str) -> list[str]:
+    """"What is this, and what is it used for?" as two questions; left whole where parts ask for the same or much."""
+    parts = [part.strip(" ,，?？") for part in _NEXT_QUESTION.split(question)]
+    topics = {topic_of(part) for part in parts}
+    if not 1 < len(parts) <= MOST_QUESTIONS or len(topics) < len(parts) or "short" in topics:
+        return [question]
+    return [part + ("？" if is_chinese(part) else "?") for part in parts]
 
 
 def property_asked(question: str) -> tuple[str, tuple[str, ...]] | None:

@@ -136,12 +136,14 @@ class Hints:
                     if caption.zh and (caption.zh in word or word in caption.zh)}
             if not rows:
                 return None
-        if rows:
-            return float(sight.probabilities[sorted(rows)].sum()) >= self.settings.likely
+        if rows and float(sight.probabilities[sorted(rows)].sum()) >= self.settings.likely:
+            return True
         entry = self.knowledge.get(self.captions[sight.best[0]].label, {})
         told = f" {entry.get('is', '')} {entry.get('short', '')} ".lower().replace(",", " ").replace(".", " ")
         if word and f" {word} " in told:
             return True
+        if rows:
+            return False
         if not wording.has_article(phrase) or self.embed_names is None:
             return None
         vector = F.normalize(self.embed_names([word]).float().reshape(-1), dim=0)

@@ -13,7 +13,7 @@ import math
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pointllm.data.hints import about_the_input
+from pointllm.data.hints import about_the_input, is_chinese, questions_in
 from pointllm.data.templates import QUICK_TEMPLATES, label_embeddings
 from pointllm.errors import InputError, WeightsError
 from pointllm.llm.adapters import AdaptedLlama
@@ -255,7 +255,21 @@ class PointLLM:
                 usage.moments.append(time.monotonic())
                 yield piece
             return
-        question = prompt.strip()
+        # A small model answers one thing at a time; without hints the question stays as it is.
+        questions = questions_in(prompt.strip()) if attached and cache and self.hints else [prompt.strip()]
+        begun = len(usage.moments)
+        for number, question in enumerate(questions):
+            left = sampling.max_tokens - (len(usage.moments) - begun)
+            if left < 1:
+                return
+            if number and not is_chinese(question):
+                yield " "
+            shorter = replace(sampling, max_tokens=left)
+            yield from self._write_one(look, question, attached, history, cache, shorter, usage)
+
+    def _write_one(self, look: Look, question: str, attached: bool, history: list[Turn], cache: bool | CacheOptions,
+                   sampling: Sampling, usage: Usage) -> Iterator[str]:
+        """Pieces of the answer to one question, about the uploads if `attached`."""
         if attached:
             question = with_relevant_facts(question, look.facts, self._hints(question, look) if cache else ())
         llama = self._adapted.llama if attached else self._plain_llama()

@@ -46,7 +46,7 @@ def test_a_question_gets_the_knowledge_it_asks_for(kind):
 
 @pytest.mark.parametrize(("topic", "questions"), [
     ("name", [*phrasing.NAME_SHORT, *phrasing.NAME_SENTENCE, *phrasing.NAME_ZH]),
-    ("name", ["What makes this sound?", "hi, what is this"]),
+    ("name", ["What makes this sound?", "hi, what is this", "这是什么的声音？"]),
     ("category", phrasing.CATEGORY),
     ("compare", [question.format("a stool") for question in phrasing.COMPARE]),
     ("short", ["Is it heavy?", "Write a poem.", "Can I eat it?"]),
@@ -88,6 +88,25 @@ def test_whether_it_is_the_thing_that_a_question_names(hints, thing, likely):
 
 def test_a_word_of_its_definition_is_true_of_it(hints):
     assert hints.likely(see(hints, apple=1), "a fruit") is True
+
+
+def test_a_kind_that_only_its_definition_names_is_true_of_it():
+    labels = LABELS | {"cup": {"category": "kitchenware"}, "box": {"category": "container"}}
+    book = QuestionBook(labels, {"cup": {"is": "a small container for drinks", "article": "a", "plural": False}})
+    hints = Hints(captions_of(book), torch.eye(6), SETTINGS, book.knowledge)
+    seen = hints.see(torch.eye(6)[book.names.index("cup")])
+    assert hints.likely(seen, "a container") is True
+    assert hints.likely(seen, "a vehicle") is False
+
+
+@pytest.mark.parametrize(("question", "parts"), [
+    ("What is this, and what is it used for?", ["What is this?", "what is it used for?"]),
+    ("What is it? Where would I find it?", ["What is it?", "Where would I find it?"]),
+    ("这是什么，有什么用？", ["这是什么？", "有什么用？"]),
+    ("What is this?", ["What is this?"]), ("Is it black and white?", ["Is it black and white?"]),
+])  # fmt: skip
+def test_a_question_of_two_parts_is_answered_part_by_part(question, parts):
+    assert wording.questions_in(question) == parts
 
 
 def test_a_thing_without_a_key_is_weighed_by_its_embedding(hints):
