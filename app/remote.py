@@ -22,6 +22,16 @@ SECONDS = 60  # for the whole of a file
 PORTS = {"http": 80, "https": 443}
 # IPv6 that stands for IPv4, which may be a private one.
 DISGUISED = [ipaddress.ip_network(network) for network in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")]
+# Media type → suffix: what the standard library does not know, or names by another suffix than people do.
+SUFFIXES = {
+    "model/gltf-binary": ".glb", "model/gltf+json": ".gltf", "model/obj": ".obj", "model/stl": ".stl",
+    "model/ply": ".ply", "model/3mf": ".3mf", "model/vnd.collada+xml": ".dae", "application/x-ply": ".ply",
+    "application/vnd.las": ".las", "application/vnd.laszip": ".laz", "application/x-npy": ".npy",
+    "image/jpeg": ".jpg", "image/tiff": ".tif", "image/webp": ".webp",
+    "audio/mpeg": ".mp3", "audio/mp3": ".mp3", "audio/wav": ".wav", "audio/x-wav": ".wav", "audio/wave": ".wav",
+    "audio/ogg": ".ogg", "audio/flac": ".flac", "audio/mp4": ".m4a", "audio/webm": ".webm",
+    "video/webm": ".webm", "video/quicktime": ".mov",
+}
 REFUSAL = ("files are not fetched from other hosts here; send the file itself: upload it, or give a data URL "
            "(data:…;base64,…)")
 

@@ -17,16 +17,6 @@ from pointllm.errors import InputError
 from .. import remote
 from .store import Full, Store
 
-# What the standard library does not know, or names by another suffix than people do.
-SUFFIXES = {
-    "model/gltf-binary": ".glb", "model/gltf+json": ".gltf", "model/obj": ".obj", "model/stl": ".stl",
-    "model/ply": ".ply", "model/3mf": ".3mf", "model/vnd.collada+xml": ".dae", "application/x-ply": ".ply",
-    "application/vnd.las": ".las", "application/vnd.laszip": ".laz", "application/x-npy": ".npy",
-    "image/jpeg": ".jpg", "image/tiff": ".tif", "image/webp": ".webp",
-    "audio/mpeg": ".mp3", "audio/mp3": ".mp3", "audio/wav": ".wav", "audio/x-wav": ".wav", "audio/wave": ".wav",
-    "audio/ogg": ".ogg", "audio/flac": ".flac", "audio/mp4": ".m4a", "audio/webm": ".webm",
-    "video/webm": ".webm", "video/quicktime": ".mov",
-}
 # First bytes of files, for who names no type: [offset, bytes] → suffix.
 BEGINNINGS = (
     (0, b"ply\n", ".ply"), (0, b"ply\r", ".ply"), (0, b"glTF", ".glb"), (0, b"OFF", ".off"), (0, b"COFF", ".off"),
@@ -93,7 +83,7 @@ def _named(name: str | None, type: str, content: bytes) -> str:
     if name and Path(name).suffix:
         return name
     kind = type.strip().lower()
-    suffix = SUFFIXES.get(kind) or ("" if kind in ("", "application/octet-stream", "text/plain") else
+    suffix = remote.SUFFIXES.get(kind) or ("" if kind in ("", "application/octet-stream", "text/plain") else
                                     mimetypes.guess_extension(kind) or "")
     if not suffix:
         suffix = next((suffix for offset, start, suffix in BEGINNINGS if content[offset:].startswith(start)), "")

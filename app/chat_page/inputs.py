@@ -105,12 +105,7 @@ class Inputs:
         return self.parts.inputs(conversation, language)
 
 
-# Types whose usual suffix Python does not know.
-SUFFIX_OF = {"model/gltf-binary": ".glb", "model/gltf+json": ".gltf", "model/obj": ".obj", "image/webp": ".webp",
-             "audio/ogg": ".ogg", "audio/x-wav": ".wav", "video/webm": ".webm"}
-
-
 def _name(link: str, kind: str) -> str:
     """A file name from the link's path; its suffix from the type that the server told, where it has none."""
     name = re.sub(r"[^\w .()+-]", "_", Path(unquote(urlsplit(link).path)).name).strip(" .")[-100:] or "download"
-    return name if Path(name).suffix else name + (SUFFIX_OF.get(kind) or mimetypes.guess_extension(kind) or "")
+    return name if Path(name).suffix else name + (remote.SUFFIXES.get(kind) or mimetypes.guess_extension(kind) or "")

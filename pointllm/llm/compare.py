@@ -14,12 +14,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from pointllm.data.hints import is_chinese
 from pointllm.data.phrasing import COLORS, COLORS_ZH
 from pointllm.llm.compare_wording import English, entry_words, wording
 
 ALIKE = 0.01  # sizes that differ by less are the same
 
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _USUAL = re.compile(r"\b(usual|usually|typical|typically|normally|in real(ity| life))\b|通常|一般|现实", re.IGNORECASE)
 _EACH = re.compile(
     r"\bwhat (are|'re) (these|they|those|both|the (two|three|objects|things|files|inputs))\b|\bwhat is each\b"
@@ -110,7 +110,7 @@ def compare(question: str, things: Sequence[Thing]) -> str | None:
     """The answer to a question about two or more things, in its language; None where nothing known answers it."""
     if len(things) < 2 or not compares(question):
         return None
-    say = wording(bool(_HAN.search(question)), things)
+    say = wording(is_chinese(question), things)
     for answer in (_which_counts, _which_size, _which_color, _colors_of, _common, _which_is, _difference, _same, _each,
                    _which_fits, _unknown):
         if told := answer(question, things, say):
@@ -144,7 +144,7 @@ def _which_counts(question: str, things: Sequence[Thing], say) -> str | None:
 
 def _which_size(question: str, things: Sequence[Thing], say) -> str | None:
     for pattern, measure, largest, english, chinese in _MEASURES:
-        if not re.search(rf"\b({pattern})\b" if not _HAN.search(question) else pattern, question, re.IGNORECASE):
+        if not re.search(rf"\b({pattern})\b" if not is_chinese(question) else pattern, question, re.IGNORECASE):
             continue
         if _USUAL.search(question) and (usual := say.typical()):
             return usual
@@ -211,7 +211,7 @@ def _common(question: str, things: Sequence[Thing], say) -> str | None:
 
 
 def _which_is(question: str, things: Sequence[Thing], say) -> str | None:
-    found = (_IS_A_ZH if _HAN.search(question) else _IS_A).search(question)
+    found = (_IS_A_ZH if is_chinese(question) else _IS_A).search(question)
     if found is None:
         return None
     phrase = found["x"].strip()

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ..data.records import Record
 from ..encoders.compact.image_tower import ImageTower
+from ..evaluation.variants import colorless
 from ..inputs import read_shape
 from ..inputs.orientation import rotated, with_up
 from ..inputs.point_cloud import PointCloud
@@ -92,16 +93,6 @@ def bare(cloud: PointCloud, count: int, rng: np.random.Generator | int = 0) -> P
     return replace(cloud.resampled(count, seed=seed), mesh=None)
 
 
-def colorless(cloud: PointCloud) -> PointCloud:
-    """The shape without colours."""
-    mesh = cloud.mesh
-    if mesh is not None:
-        mesh = replace(mesh, vertex_colors=None, face_colors=None, uv=None, materials=(),
-                       face_starts=np.zeros(0, np.int64))
-    return replace(cloud, rgb=None, mesh=mesh)
-
-
-# How held-out objects are shown: as the product does it, from each of these.
 SHOWN_AS = {"mesh": lambda cloud: cloud, "plain": colorless, "cloud8192": lambda cloud: bare(cloud, 8192),
             "cloud1024": lambda cloud: bare(cloud, 1024)}
 
