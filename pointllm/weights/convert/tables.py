@@ -151,8 +151,9 @@ def _unpickle(file: Path, mapped: bool) -> dict[str, Tensor]:
     except pickle.UnpicklingError as error:
         raise WeightsError(f"{file.name}: holds {_forbidden(error)} and isn't loaded, nothing in it was executed; "
                            "fetch the published file") from error
-    except (RuntimeError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError,
-            OverflowError, NotImplementedError, UnicodeDecodeError, RecursionError) as error:
+    except MemoryError:
+        raise  # told by the caller
+    except Exception as error:
         # the unpickler and the readers raise whatever the damaged part leads to
         raise WeightsError(f"{file.name}: damaged or not a checkpoint ({one_line(error)}); fetch it again") from error
     return _unwrapped(file, content)
