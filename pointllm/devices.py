@@ -41,12 +41,13 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Machine:
-    """Cards, main memory in bytes, and whether `bitsandbytes` can be imported."""
+    """Cards, main memory in bytes, whether `bitsandbytes` can be imported, and `half_products`."""
 
     gpus: tuple[Gpu, ...]
     total: int
     free: int
     bitsandbytes: bool = False
+    half: bool = False
 
     @classmethod
     def here(cls) -> Machine:
@@ -61,7 +62,7 @@ class Machine:
         total, free = _main_memory()
         if torch.backends.mps.is_available():  # shares the main memory
             gpus.append(Gpu("mps", total, free, bf16=False))
-        return cls(tuple(gpus), total, free, find_spec("bitsandbytes") is not None)
+        return cls(tuple(gpus), total, free, find_spec("bitsandbytes") is not None, half_products())
 
     def gpu(self, name: str) -> Gpu:
         """The card called `name`; "cuda" is the one with the most free memory. InputError lists those that are here."""
@@ -127,6 +128,13 @@ def dtype_of(precision: str) -> torch.dtype:
     import torch
 
     return getattr(torch, DTYPES[precision])
+
+
+def half_products() -> bool:
+    """Whether the processor multiplies fp32 inputs by weights held in fp16 without widening them in memory first."""
+    import torch
+
+    return torch.backends.quantized.engine in ("fbgemm", "x86")  # chosen by PyTorch where FBGEMM runs: x86 with AVX2
 
 
 def gibibytes(count: float) -> str:

@@ -6,9 +6,10 @@ the same input are joined (q, k, v; gate, up), a step works on NumPy rows, and k
 size. It computes what the model's own forward computes, to rounding (tests/llm/test_fast_decoding.py); the layers,
 weights and rotary frequencies are the model's.
 
-Two kinds of weights:
+Three kinds of weights:
 
     "fp32"  the model's own, rearranged in place: no copy is kept, and the model works as before
+    "fp16"  those of a model that `half_weights` holds in fp16, as they are; arithmetic is in float32
     "bf16"  packed copies of a bfloat16 model's weights; activations between the layers stay in float32
 
 `fast_decoder` gives a model's decoder, or None where it isn't such a model: on a GPU, divided over devices, with LoRA
@@ -20,6 +21,7 @@ LLaMA, arXiv 2302.13971; grouped-query attention, arXiv 2305.13245; rotary posit
 from __future__ import annotations
 
 import functools
+import math
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -29,6 +31,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from pointllm.llm.half_weights import HalfLinear
 
 # The most that packed copies of the weights may take beside the model, in bytes.
 _MOST_COPIED = 1 << 30
@@ -96,8 +100,21 @@ class _Bfloat16:
         return torch.ops.mkldnn._linear_pointwise(x, self._packed, None, "none", [], "none")
 
 
-_MAPS = {"fp32": _Rearranged, "bf16": _Bfloat16}
-_Map = _Rearranged | _Bfloat16
+class _Half:
+    """x -> x Wᵀ in fp32 with the weights in fp16 that the modules share."""
+
+    def __init__(self, modules: Sequence[nn.Module]):
+        self._matrix = modules[0].matrix
+
+    def row(self, x: np.ndarray) -> np.ndarray:
+        return self._matrix.row(torch.from_numpy(x)).numpy()
+
+    def rows(self, x: Tensor) -> Tensor:
+        return self._matrix.rows(x)
+
+
+_MAPS = {"fp32": _Rearranged, "fp16": _Half, "bf16": _Bfloat16}
+_Map = _Rearranged | _Half | _Bfloat16
 
 
 @dataclass
@@ -255,7 +272,7 @@ class Decoding:
 
 def _normed(x: np.ndarray, weight: np.ndarray, epsilon: float) -> np.ndarray:
     """Root-mean-square norm of a row."""
-    return x * np.float32(1 / np.sqrt(np.dot(x, x) / len(x) + epsilon)) * weight
+    return x * np.float32(1 / math.sqrt(np.dot(x, x) / len(x) + epsilon)) * weight
 
 
 def _plus(x: Tensor, bias: np.ndarray | None) -> Tensor:
@@ -289,6 +306,8 @@ def fast_decoder(llama: nn.Module) -> FastDecoder | None:
 
 def _own_weights(llama: nn.Module) -> str | None:
     """The kind of the model's own weights, or None where copies of them would be too large."""
+    if isinstance(llama.lm_head, HalfLinear):
+        return "fp16"
     dtype = llama.lm_head.weight.dtype
     if dtype == torch.bfloat16 and torch.backends.mkldnn.is_available():
         size = sum(value.numel() * value.element_size() for value in llama.parameters())
@@ -304,12 +323,15 @@ def _is_plain_llama(llama: nn.Module) -> bool:
         return False
     if any(value.device.type != "cpu" or value.requires_grad for value in llama.parameters()):
         return False
-    if len({value.dtype for value in llama.parameters()}) > 1 or hasattr(llama, "hf_device_map"):
+    kind = type(llama.lm_head)
+    others = (value for name, value in llama.named_parameters() if kind is nn.Linear or "embed_tokens" not in name)
+    if len({value.dtype for value in others}) > 1 or hasattr(llama, "hf_device_map"):
         return False
     linears = [getattr(part, name) for layer in llama.model.layers for part, names in (
         (layer.self_attn, ("q_proj", "k_proj", "v_proj", "o_proj")), (layer.mlp, ("gate_proj", "up_proj", "down_proj"))
     ) for name in names]
-    return all(type(module) is nn.Linear for module in (*linears, llama.lm_head))  # without LoRA beside it
+    # Without LoRA beside it, and all of them held the same way.
+    return kind in (nn.Linear, HalfLinear) and all(type(module) is kind for module in linears)
 
 
 def _state(llama: nn.Module) -> list[tuple[int, int | None]]:

@@ -121,8 +121,9 @@ class VisualInjection(nn.Module):
 
 def without_bias(linear: nn.Module, x: Tensor) -> Tensor:
     """W x of a linear module, (B, D) → (B, E). Its bias may be offloaded: what it gives for zeros is taken off."""
-    if not linear.weight.is_meta:  # of an offloaded module, which moves its inputs itself
-        x = x.to(linear.weight.device)
+    weight = linear._parameters.get("weight")  # None: packed, on the CPU
+    if weight is not None and not weight.is_meta:  # of an offloaded module, which moves its inputs itself
+        x = x.to(weight.device)
     if getattr(linear, "bias", None) is None:
         return linear(x)
     whole, bias = linear(torch.cat([x, torch.zeros_like(x)])).chunk(2)

@@ -3,6 +3,7 @@
 The networks are built without memory; each tensor is read from its file, LoRA is added in fp32, the sum is rounded to
 the wanted precision and put on its device: no layer of LoRA is left at inference, and what was merged is as exact as
 the precision allows. Over several devices, and for layers kept in main memory or on disk, `accelerate` moves the data.
+On a CPU, fp16 is how weights are held, where it can be: arithmetic is in fp32 (`half_weights`).
 In 8 and 4 bits (`bitsandbytes`) LoRA stays beside the base weights, unquantised: merged, it would be rounded with them.
 """
 
@@ -19,10 +20,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from pointllm.devices import QUANTISED, Machine
+from pointllm.devices import QUANTISED, Machine, half_products
 from pointllm.errors import InputError, WeightsError
 from pointllm.llm.adapters import AdaptedLlama, AdapterConfig, check_adapter_tensors, load_llama
 from pointllm.llm.fast_decoding import fast_decoder
+from pointllm.llm.half_weights import hold_in_half
 from pointllm.llm.memory import language_model_needs
 from pointllm.llm.placement import Plan, Request, place
 from pointllm.tensor_folder import TensorFolder
@@ -71,6 +73,8 @@ def load_plain(base: Path, plan: Plan) -> nn.Module:
     for key in _own_tensors(llama, weights):
         _put(llama, key, weights[key].to(plan.device, plan.dtype))
     _complete(llama, plan.device)
+    if _held_in_half(plan):
+        hold_in_half(llama)
     fast_decoder(llama)
     return llama
 
@@ -83,6 +87,7 @@ def _merged(adapted: AdaptedLlama, weights: TensorFolder, adapters: AdapterConfi
     llama = adapted.llama
     places = _places(llama, plan)
     spill = _Spill() if "disk" in places.values() else None
+    small = torch.float32 if _held_in_half(plan) else plan.dtype  # of what isn't a layer's matrix
     for key in _own_tensors(llama, weights, given):
         value = given[f"llama.{key}"] if f"llama.{key}" in given else weights[key]
         value = _with_lora(value, key.removesuffix(".weight"), adapters, given)
@@ -92,13 +97,16 @@ def _merged(adapted: AdaptedLlama, weights: TensorFolder, adapters: AdapterConfi
             if key == "model.embed_tokens.weight" and llama.config.tie_word_embeddings:
                 spill.write("lm_head.weight", value.to(plan.dtype))  # looked up under both names
         else:
-            _put(llama, key, value.to(place, plan.dtype))
+            _put(llama, key, value.to(place, plan.dtype if value.ndim > 1 else small))
     _complete(llama, plan.device)
     for key in adapted.injection.state_dict():
         value = given[f"injection.{key}"]
-        _put(adapted.injection, key, value.to(plan.device, plan.dtype))
+        matrix = value.ndim > 1 and key.startswith("bind_network")
+        _put(adapted.injection, key, value.to(plan.device, plan.dtype if matrix else small))
+    if _held_in_half(plan):
+        hold_in_half(adapted)
     adapted.injection.forget_lora(llama, [
-        (inner.to(plan.device, plan.dtype), outer.to(plan.device, plan.dtype))
+        (inner.to(plan.device, small), outer.to(plan.device, small))
         for inner, outer in _value_factors(llama, adapters, given)
     ])
     if plan.max_memory is not None:
@@ -106,6 +114,10 @@ def _merged(adapted: AdaptedLlama, weights: TensorFolder, adapters: AdapterConfi
     adapted.eval().requires_grad_(False)
     fast_decoder(llama)  # on a CPU: arranges the weights for answering now, rather than at the first question
     return adapted
+
+
+def _held_in_half(plan: Plan) -> bool:
+    return (plan.device, plan.precision) == ("cpu", "fp16") and plan.max_memory is None and half_products()
 
 
 def _with_lora(weight: Tensor, module: str, adapters: AdapterConfig, given: Mapping[str, Tensor]) -> Tensor:

@@ -28,7 +28,7 @@ class Needs:
     linear: weights of the linear layers inside the blocks, which can be quantised; rest: every other weight of the
     language model; injection: bind network, prefixes and gates; lora: factors, kept apart where the base is quantised;
     token: keys and values of one token; tokens: how many; tower, point: of ImageBind by modality, and of the point
-    branch, which stays in fp32. layers, largest: number of blocks, and weights of one.
+    branch, which stays in fp32. layers: number of blocks. tied: weights that the embedding and the output share.
     """
 
     linear: int
@@ -40,6 +40,7 @@ class Needs:
     tower: dict[str, int] = field(default_factory=dict)
     point: int = 0
     layers: int = 1
+    tied: int = 0
 
     def language_model(self, precision: str) -> int:
         """Bytes of the language model with its adapters and its cache, without any allowance."""
@@ -47,6 +48,11 @@ class Needs:
         weights = self.linear * QUANTISED_BYTES.get(precision, wide)
         others = self.rest + self.injection + self.token * self.tokens + (self.lora if precision in QUANTISED else 0)
         return int(weights + others * wide)
+
+    def beside_half(self) -> int:
+        """Bytes that weights held in fp16 on a CPU take more than `language_model` says: keys and values stay in fp32,
+        and a shared table is packed for the output beside that of the embedding (`half_weights`)."""
+        return 2 * (self.token * self.tokens + self.tied)
 
     def towers(self, itemsize: int) -> int:
         """Bytes of all towers at `itemsize` bytes a number; they are loaded when first used."""
@@ -77,4 +83,5 @@ def language_model_needs(llama: nn.Module, injection: nn.Module | None = None, l
         token=2 * config.num_hidden_layers * config.num_key_value_heads * head_dim,
         tokens=min(TOKENS, config.max_position_embeddings), tower=tower or {}, point=point,
         layers=config.num_hidden_layers,
+        tied=llama.model.embed_tokens.weight.numel() if config.tie_word_embeddings else 0,
     )

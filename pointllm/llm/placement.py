@@ -60,7 +60,8 @@ class Plan:
 
     @property
     def dtype(self) -> torch.dtype:
-        """What the language model computes in; fp16 around 8-bit weights, as their kernels want it."""
+        """What weights of the language model are kept in, and what it computes in where `half_weights` doesn't do it in
+        fp32; fp16 around 8-bit weights, as their kernels want it."""
         return dtype_of({"int8": "fp16", "int4": "bf16"}.get(self.precision, self.precision))
 
     def summary(self) -> str:
@@ -126,8 +127,8 @@ def choices(needs: Needs, machine: Machine) -> list[str]:
         if 2 * needs.layer(half) < on_card < size and size - on_card <= room:
             found.append(f"--device {gpu.name} --precision {half} --offload cpu ({gibibytes(on_card)} on the card, "
                          f"{gibibytes(size - on_card)} beside it; slow)")
-    for precision in ("fp32", "bf16"):
-        size = needs.language_model(precision)
+    for precision in ("fp32", *(("fp16",) if machine.half else ()), "bf16"):
+        size = needs.language_model(precision) + (needs.beside_half() if precision == "fp16" else 0)
         if size <= room:
             found.append(f"--device cpu --precision {precision} ({gibibytes(size + MAIN_ALLOWANCE)})")
     if needs.language_model("bf16") > room:
@@ -164,8 +165,10 @@ def _automatic(request: Request, needs: Needs, machine: Machine, name: str) -> P
 
 
 def _on_cpu(request: Request, needs: Needs, machine: Machine, name: str) -> Plan:
-    precision = precision_on("cpu", machine.total, True, request.precision, needs)
-    needed = needs.language_model(precision) + MAIN_ALLOWANCE
+    """Weights are held in fp16 where the processor can: the quickest, with fp32's answers (docs/performance.md)."""
+    held_in_half = machine.half and request.precision in ("auto", "fp16") and request.offload != "disk"
+    precision = "fp16" if held_in_half else precision_on("cpu", machine.total, True, request.precision, needs)
+    needed = needs.language_model(precision) + MAIN_ALLOWANCE + (needs.beside_half() if held_in_half else 0)
     room = int(machine.free * SAFE)
     if request.offload == "disk":
         memory = {"cpu": max(room - MAIN_ALLOWANCE, 0)}

@@ -1,5 +1,7 @@
 """Where a model goes on machines that are not here, and what a user is told whose card is too small."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -54,6 +56,31 @@ def test_a_small_model_stays_in_full_precision_wherever_it_goes():
         assert place(Request(), SMALL, here).precision == "fp32"
 
 
+def test_a_processor_that_can_hold_weights_in_fp16_does_so_unless_asked_for_something_else():
+    able = replace(machine(), half=True)
+    for needs in (SMALL, BIG):
+        plan = place(Request(), needs, able)
+        assert (plan.device, plan.precision) == ("cpu", "fp16")
+        assert plan.needed == needs.language_model("fp16") + needs.beside_half() + MAIN_ALLOWANCE
+        for precision in ("fp32", "bf16"):
+            assert place(Request("cpu", precision), needs, able).precision == precision
+    assert place(Request(), SMALL, replace(machine(24), half=True)).precision == "fp32"  # on the card
+    assert place(Request("cpu", offload="disk"), BIG, replace(able, free=8 * GIB)).precision == "bf16"
+    assert any(choice.startswith("--device cpu --precision fp16 (") for choice in choices(BIG, able))
+
+
+def test_keys_in_fp32_and_a_table_packed_for_the_output_are_counted():
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    for tied in (True, False):
+        config = LlamaConfig(vocab_size=100, hidden_size=24, intermediate_size=40, num_hidden_layers=3,
+                             num_attention_heads=6, num_key_value_heads=2, head_dim=4, max_position_embeddings=64,
+                             tie_word_embeddings=tied)
+        with torch.device("meta"):
+            needs = language_model_needs(LlamaForCausalLM(config))
+        assert needs.beside_half() == 2 * (2 * 3 * 2 * 4 * 64 + (100 * 24 if tied else 0))
+
+
 def test_left_open_the_quickest_place_that_fits_is_taken():
     plan = place(Request(), BIG, machine(12, 24, 16))
     assert (plan.device, plan.precision, plan.max_memory) == ("cuda:1", "bf16", None)
@@ -91,7 +118,8 @@ def test_only_what_this_machine_can_do_is_offered():
 
 
 def test_every_offered_choice_is_accepted():
-    for here in (machine(12), machine(12, 12), machine(80), machine(memory=8), machine(8, memory=32), machine(40)):
+    several = (machine(12), machine(12, 12), machine(80), machine(memory=8), machine(8, memory=32), machine(40))
+    for here in (*several, replace(machine(), half=True), replace(machine(memory=16), half=True)):
         for choice in choices(BIG, here):
             words = choice.split(" (")[0].split()
             options = dict(zip([w.removeprefix("--") for w in words[::2]], words[1::2], strict=True))
