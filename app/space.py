@@ -118,7 +118,7 @@ class Space:
         }
 
     def generate(self, paths: Sequence[str] = (), text: Sequence[str] = (), *, weights: Sequence[float] | None = None,
-                 samples: int = 1, seed: int = 0, guidance: float | None = None, best_of: int = 1,
+                 samples: int = 1, seed: int = 0, guidance: float | None = None, best_of: int | None = None,
                  witness: str | None = None) -> list[dict]:
         """New 3D shapes from a mix of files and sentences: {"path": a .glb, "seed", "vertices", "faces", "score"} each.
 
@@ -131,8 +131,9 @@ class Space:
         from pointllm.tasks.generation import ShapeGenerator
 
         _enough([*paths, *text], "file or text to make a shape of")
-        if not 1 <= samples * best_of <= MOST_SHAPES:
-            raise InputError(f"{samples} shapes of {best_of} tries each are too many; up to {MOST_SHAPES} are drawn")
+        if not 1 <= samples * (best_of or 1) <= MOST_SHAPES:
+            raise InputError(f"{samples} shapes of {best_of or 1} tries each are too many; up to {MOST_SHAPES} are "
+                             "drawn")
         tower = self._tower()
         vectors = [tower.embed_file(path, witness).vector for path in paths] + list(tower.embed_text(list(text)))
         asked = combine(np.stack(vectors), weights)
@@ -141,7 +142,9 @@ class Space:
         def draw(bind: object) -> list:
             if self._generator is None or self._generator[0] is not bind:
                 self._generator = (bind, ShapeGenerator.from_folder(folder, bind))
-            return self._generator[1].generate(asked, samples, seed, guidance, best_of)
+            generator = self._generator[1]
+            tries = min(generator.settings["best_of"], MOST_SHAPES // samples) if best_of is None else best_of
+            return generator.generate(asked, samples, seed, guidance, tries)
 
         home = scratch() / secrets.token_hex(16)
         home.mkdir()

@@ -12,10 +12,12 @@ generator knows as well. Of each, `seeds` shapes are asked for with the words "a
 - views: the image tower on pictures of the surface, the same that chooses the best of several. Its figure for
   best_of = 1 is the one to go by.
 
-`real` are held-out objects of the same labels before the same judges: what could be hoped for. Also asked with: a
-rendered view of held-out objects, and their points, without best-of. `new`: the chamfer distance (mean of both ways,
-in units of half the longest side) from each shape to the training object that overlaps most with it in any of four
-turns, mirrored or not; and the same for held-out objects, which are no copies.
+`real` are held-out objects of the same labels before the same judges: what could be hoped for. Also asked with, without
+best-of: a rendered view of held-out objects, twelve frames of a film around them, their points as a file of bare points
+is seen, and as the point tower alone sees them; and sounds of the data folder, five of each label that makes one,
+beside the words for these labels. `diversity`: the mean chamfer distance between shapes of one label. `new`: that
+distance (mean of both ways, in units of half the longest side) from each shape to the training object that overlaps
+most with it in any of four turns, mirrored or not; and the same for held-out objects, which are no copies.
 """
 
 from __future__ import annotations
@@ -26,19 +28,22 @@ import os
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from scipy.spatial import cKDTree
 
 from pointllm import PointBind
-from pointllm.data.records import Record, read_labels, read_records
+from pointllm.data.records import Record, read_labels, read_records, read_sounds
 from pointllm.data.templates import QUICK_TEMPLATES, with_article
-from pointllm.inputs import read_shape
+from pointllm.inputs import read_input, read_shape
 from pointllm.inputs.mesh import Mesh, is_watertight, sample_surface
 from pointllm.inputs.orientation import with_up
-from pointllm.inputs.views import Camera, render_views
+from pointllm.inputs.views import Camera, render_views, ring
 from pointllm.profiles import resolve
 from pointllm.tasks.fingerprint import fingerprint
 from pointllm.tasks.generation import Shape, ShapeGenerator
@@ -51,6 +56,8 @@ from pointllm.training.generator_fields import coarse, field_of, mirrored, turne
 
 SHORTLIST = 80  # looks of training objects whose overlap is looked at exactly
 POINTS = 2048  # for distances
+SOUNDS = 5  # of a label
+FRAMES = 12  # of a film around an object
 
 
 def chosen_labels(records: Sequence[Record], count: int) -> list[str]:
@@ -146,8 +153,21 @@ class Novelty:
             best = max(best, (float(overlap), self.ids[row], look))
         _, identity, look = best
         theirs = sample_surface(drawn(self.fields[identity], self.generator), POINTS, 0)[0]
-        ours = placed(sample_surface(shape.mesh, POINTS, 0)[0], look)
-        return float(cKDTree(theirs).query(ours)[0].mean() + cKDTree(ours).query(theirs)[0].mean()) / 2
+        return chamfer(theirs, placed(sample_surface(shape.mesh, POINTS, 0)[0], look))
+
+
+def chamfer(one: np.ndarray, other: np.ndarray) -> float:
+    """Between points (N, 3) and (M, 3): the mean of both ways' mean distances."""
+    return float(cKDTree(one).query(other)[0].mean() + cKDTree(other).query(one)[0].mean()) / 2
+
+
+def diversity(rows: Sequence[Sequence[Shape]]) -> float:
+    """The mean chamfer distance between two shapes of a row."""
+    found = []
+    for row in rows:
+        clouds = [sample_surface(shape.mesh, POINTS, 0)[0] for shape in row]
+        found += [chamfer(one, other) for one, other in combinations(clouds, 2)]
+    return round(float(np.mean(found)), 4) if found else 0.0
 
 
 def placed(xyz: np.ndarray, look: int) -> np.ndarray:
@@ -165,7 +185,7 @@ def spread(values: Sequence[float]) -> dict:
 
 def contact_sheet(rows: list[list[Shape]], labels: Sequence[str], file: Path, size: int = 128) -> None:
     """A row a label, its name beside it; as small a file as it takes."""
-    from PIL import Image, ImageDraw
+    from PIL import ImageDraw
 
     half = (len(rows) + 1) // 2
     across = max(map(len, rows))
@@ -225,7 +245,8 @@ def main() -> None:
     seconds = {"clock": round((time.monotonic() - begun) / len(flat), 3),
                "processor": round((time.process_time() - used) / len(flat), 3)}
     section("text", judges.judged(flat, repeated) | {
-        "seconds_per_shape": seconds, "watertight": percent([bool(is_watertight(shape.mesh)) for shape in flat])})
+        "seconds_per_shape": seconds, "diversity": diversity(rows),
+        "watertight": percent([bool(is_watertight(shape.mesh)) for shape in flat])})
     if args.sheet:
         contact_sheet(rows, labels, args.sheet)
     if args.quick:
@@ -244,11 +265,32 @@ def main() -> None:
     section("real, drawn from grids", judges.judged(redrawn, real_labels))
     size = bind.space.image_tower.view_size
     pictures = [render_views(shape.cloud(64), [Camera(35, 20)], size) for shape in real]
-    by_view = [bind.space.image_tower.embed_features(bind.space.image_tower.features(p)[None])[0] for p in pictures]
-    by_points = [bind.space.point_tower.embed([shape.cloud(8192)])[0] for shape in real]
-    for name, vectors in (("one view", by_view), ("points", by_points)):
-        shapes = [generator.generate(vector.numpy(), 1, 0, args.guidance)[0] for vector in vectors]
+    films = [render_views(shape.cloud(64), ring(FRAMES), size) for shape in real]
+    bare = [replace(shape.cloud(8192), mesh=None) for shape in real]
+    asked_with = {
+        "one view": [bind.space.image_tower.embed_features(bind.space.image_tower.features(p)[None])[0]
+                     for p in pictures],
+        "video": [bind.space.embed_video([Image.fromarray(frame) for frame in film]) for film in films],
+        "points": [bind.space.embed_shape(cloud) for cloud in bare],
+        "points, tower alone": [bind.space.point_tower.embed([cloud])[0] for cloud in bare],
+    }
+    for name, vectors in asked_with.items():
+        shapes = [generator.generate(vector.numpy(), 1, 0, args.guidance, 1)[0] for vector in vectors]
         section(name, judges.judged(shapes, real_labels))
+    sounds: dict[str, list[Path]] = {}
+    for sound in read_sounds(args.data):
+        if sound.object_label in judges.names:
+            sounds.setdefault(sound.object_label, []).append(sound.path)
+    heard = [(label, path) for label, paths in sounds.items()
+             for path in paths[:: max(1, len(paths) // SOUNDS)][:SOUNDS]]
+    if heard:
+        makers = [label for label, _ in heard]
+        vectors = [bind.embed_input(read_input(path)) for _, path in heard]
+        words = bind.embed_text([with_article(label) for label in makers])
+        for name, rows in (("sound", vectors), ("words of the sounds' labels", words)):
+            shapes = [generator.generate(vector, 1, place % SOUNDS, args.guidance, 1)[0]
+                      for place, vector in enumerate(rows)]
+            section(name, judges.judged(shapes, makers))
 
     train = [record for record in records if record.split == "train"]
     novelty = Novelty(train, generator, args.cache or args.data / "cache")

@@ -75,7 +75,7 @@ def build(engine: Engine, space: Space) -> None:
             return space.embed(paths, values.words(texts, "texts"), values.witness(witness))
 
     def generate(files: Files = None, texts: list[str] | None = None, weights: list[float] | None = None,
-                 samples: int = 1, seed: int = 0, guidance: float | None = None, best_of: int = 1,
+                 samples: int = 1, seed: int = 0, guidance: float | None = None, best_of: int | None = None,
                  witness: str | None = None) -> tuple[list[str], Json]:
         """Make new 3D shapes out of files and sentences, or a mix of them: coloured meshes as .glb files.
 
@@ -86,14 +86,14 @@ def build(engine: Engine, space: Space) -> None:
             samples: how many shapes
             seed: the same seed gives the same shapes
             guidance: how strictly the inputs are followed, at the cost of variety; null: the profile's own
-            best_of: of so many tries keep the one whose pictures are most like the inputs
+            best_of: of so many tries keep the one whose pictures are most like the inputs; null: the profile's own
             witness: how 3D files are seen: "point", "views" or "both"; null: the profile's own
         """
         paths = arrange(files or [])
         with told(paths):
             rows = space.generate(paths, values.words(texts, "texts"), weights=values.numbers(weights, "weights"),
-                                  samples=int(samples), seed=int(seed), guidance=guidance, best_of=int(best_of),
-                                  witness=values.witness(witness))
+                                  samples=int(samples), seed=int(seed), guidance=guidance,
+                                  best_of=None if best_of is None else int(best_of), witness=values.witness(witness))
             shapes = [row.pop("path") for row in rows]
             return shapes, [{"name": Path(path).name, **row} for path, row in zip(shapes, rows, strict=True)]
 
@@ -136,7 +136,7 @@ def build(engine: Engine, space: Space) -> None:
                 take.files("files"), take.json("texts", take.TEXTS, []), take.json("weights", take.NUMBERS),
                 gr.Number(1, label="samples", precision=0, minimum=1, maximum=MOST_SHAPES),
                 gr.Number(0, label="seed", precision=0), gr.Number(None, label="guidance", minimum=0, maximum=20),
-                gr.Number(1, label="best_of", precision=0, minimum=1, maximum=MOST_SHAPES), take.witness()]),
+                gr.Number(None, label="best_of", precision=0, minimum=1, maximum=MOST_SHAPES), take.witness()]),
             (describe, rows, [take.files("files")]),
             (profiles, rows, []),
         )

@@ -94,7 +94,7 @@ def build(engine: Engine, space: Space, store: Store) -> None:
             return _written(each(paths, space.describe))
 
     def generate_shape(request: gr.Request, texts: list[str] = [], files: list[str] = [],  # noqa: B006
-                       seed: int = 0, best_of: int = 1) -> str:
+                       seed: int = 0, best_of: int = 4) -> str:
         """Make a new 3D shape, a coloured mesh as a .glb file, out of words, files, or a mix of them. Plain objects
         such as furniture and vehicles come out best. Gives an address to fetch it from, and its id, by which other
         tools can look at it.

@@ -28,8 +28,8 @@ def add_to(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--guidance", type=float, metavar="G",
                         help="how strictly the inputs are followed, at the cost of variety; 1 is as in training "
                         "(default: the profile's)")
-    parser.add_argument("--best-of", type=positive, default=1, metavar="N",
-                        help="of N tries keep the one whose pictures are most like the inputs (default: 1)")
+    parser.add_argument("--best-of", type=positive, metavar="N",
+                        help="of N tries keep the one whose pictures are most like the inputs (default: the profile's)")
     parser.add_argument("--interpolate", type=positive, metavar="N",
                         help="N shapes on the way from the first input to the second")
     parser.add_argument("--json", action="store_true",
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("--text is empty; give a sentence")
     if args.weight is not None and len(args.weight) != count:
         raise InputError(f"--weight has {len(args.weight)} numbers for {count} inputs; give one for each")
-    if args.interpolate is not None and (count != 2 or args.weight or args.samples > 1 or args.best_of > 1):
+    if args.interpolate is not None and (count != 2 or args.weight or args.samples > 1 or (args.best_of or 1) > 1):
         raise InputError("--interpolate leads from one input to another: give exactly two, without --weight, "
                          "--samples and --best-of")
     target = check_output(args.out)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from .config import OptimizerSection, Section, TrainerSection
@@ -26,6 +28,7 @@ class SizesSection(Section):
     color_rank: int = Field(12, ge=1)
     decoder_width: int = Field(640, ge=8)
     decoder_blocks: int = Field(2, ge=0)
+    refinement_width: int = Field(0, ge=0)  # channels of what adds to sums of patterns; 0: nothing does
     flow_width: int = Field(512, ge=8)
     flow_blocks: int = Field(4, ge=1)
 
@@ -37,6 +40,7 @@ class SamplerSection(Section):
     guidance: float = Field(3.0, ge=0)
     resolution: int = Field(64, ge=8)  # cells a side when the surface is extracted
     level: float = 0.0  # of the distance at which the surface lies; below nought takes some of the thickness off
+    best_of: int = Field(4, ge=1)  # tries, of which the one most like what was asked for is kept
     views: int = Field(4, ge=1)  # pictures of a candidate, where the best of several is chosen
 
 
@@ -53,9 +57,11 @@ class DataSection(Section):
 
 
 class AutoencoderSection(Section):
-    """The first stage: shapes to latents and back."""
+    """The first stage: shapes to latents and back. initial: the `autoencoder/last.pt` of another run to begin with,
+    which may lack the refinement; without one, training begins as the best linear autoencoder."""
 
     seed: int = 0
+    initial: str | None = None
     width: int = Field(640, ge=8)  # of the encoder
     layers: int = Field(2, ge=0)
     noise: float = Field(0.0, ge=0)  # on what the encoder sees
@@ -81,8 +87,9 @@ class ConditionSection(Section):
 
 
 class FlowSection(Section):
-    """The second stage: embeddings to latents."""
+    """The second stage: embeddings to latents. kind: rectified, or coupling (a normalising flow as in CLIP-Forge)."""
 
+    kind: Literal["rectified", "coupling"] = "rectified"
     seed: int = 0
     condition: ConditionSection = ConditionSection()
     latent_noise: float = Field(0.0, ge=0)  # on latents of unit variance

@@ -25,11 +25,15 @@ logger = logging.getLogger("pointllm")
 
 def sizes_of(config: GeneratorConfig, dim: int) -> Sizes:
     """The networks' sizes for a joint space of `dim`; InputError where the grids don't divide into blocks."""
-    sizes = Sizes(dim=dim, grids=Grids(**config.grids.model_dump()), **config.sizes.model_dump())
+    sizes = Sizes(dim=dim, grids=Grids(**config.grids.model_dump()), flow_kind=config.flow.kind,
+                  **config.sizes.model_dump())
     grids = sizes.grids
     if grids.size % sizes.block or grids.color_size % sizes.blocks or grids.size % grids.color_size:
         raise InputError(f"grids of {grids.size} and {grids.color_size} don't divide into blocks of {sizes.block}; "
                          "choose sizes.block and grids.color_size so that they do")
+    if sizes.refinement_width and (sizes.block % 2 or sizes.color_block % 2):
+        raise InputError(f"sizes.refinement_width is {sizes.refinement_width}, but blocks of {sizes.block} cells, "
+                         f"{sizes.color_block} of colours, can't be halved; set it to 0, or choose other blocks")
     if grids.cell / 2 >= grids.thickness:
         raise InputError(f"grids.thickness is {grids.thickness}; it should exceed half a cell, {grids.cell / 2:g}")
     return sizes

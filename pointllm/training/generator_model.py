@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..tasks.generation.networks import LatentFlow, Residual, ShapeDecoder, Sizes, to_blocks
+from ..tasks.generation.layers import Residual
+from ..tasks.generation.networks import ShapeDecoder, Sizes, flow_of, to_blocks
 from .generator_config import AutoencoderSection, FlowSection
 
 BLOCKS = 40_000  # looked at for principal components
@@ -20,10 +21,9 @@ class Autoencoder(nn.Module):
     def __init__(self, sizes: Sizes, config: AutoencoderSection):
         super().__init__()
         self.sizes, self.config = sizes, config
-        ranks = sizes.distance_rank + sizes.color_rank
         self.distance_shares = nn.Linear(sizes.block**3, sizes.distance_rank)
         self.color_shares = nn.Linear(sizes.color_block**3 * 3, sizes.color_rank)
-        self.enter = nn.Linear(sizes.blocks**3 * ranks, config.width)
+        self.enter = nn.Linear(sizes.blocks**3 * sizes.ranks, config.width)
         self.layers = nn.ModuleList(Residual(config.width) for _ in range(config.layers))
         self.leave = nn.Linear(config.width, 2 * sizes.latent)
         self.decoder = ShapeDecoder(sizes)
@@ -115,19 +115,15 @@ def blocks_of(distance: Tensor, color: Tensor, sizes: Sizes) -> dict[str, Tensor
 
 
 class Flow(nn.Module):
-    """`LatentFlow` and its loss."""
+    """The model of latents, and its loss."""
 
     def __init__(self, sizes: Sizes, config: FlowSection):
         super().__init__()
-        self.config, self.flow = config, LatentFlow(sizes)
+        self.config, self.flow = config, flow_of(sizes)
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """latent (B, L) of unit variance, embedding (B, D), nothing (B,) bool → conditional flow matching's loss."""
+        """latent (B, L) of unit variance, embedding (B, D), nothing (B,) bool → the loss by its name."""
         latent = batch["latent"]
         if self.training and self.config.latent_noise:
             latent = latent + self.config.latent_noise * torch.randn_like(latent)
-        noise = torch.randn_like(latent)
-        time = torch.sigmoid(torch.randn(len(latent), device=latent.device))  # the middle of the way is hardest
-        x = torch.lerp(noise, latent, time[:, None])
-        velocity = self.flow(x, time, batch["embedding"], batch["nothing"])
-        return {"velocity": F.mse_loss(velocity.float(), latent - noise)}
+        return {self.flow.objective: self.flow.loss(latent, batch["embedding"], batch["nothing"])}

@@ -16,7 +16,6 @@ from pointllm.errors import DataError
 from pointllm.inputs.mesh import Mesh
 from pointllm.tasks.generation import ShapeGenerator
 from pointllm.tasks.generation.grids import Grids
-from pointllm.tasks.generation.networks import LatentFlow, from_blocks, to_blocks
 from pointllm.training.generator_config import AutoencoderSection
 from pointllm.training.generator_fields import align, field_of, mirrored, signed, turned
 from pointllm.training.generator_model import Autoencoder, blocks_of
@@ -25,7 +24,7 @@ STAGE = {"optimizer": {"learning_rate": 0.003, "ema": 0.9}, "trainer": {"log_eve
 CONFIG = {
     "grids": {"size": 16, "color_size": 8, "thickness": 0.07},
     "sizes": {"latent": 6, "distance_rank": 8, "color_rank": 3, "decoder_width": 32, "decoder_blocks": 1,
-              "flow_width": 32, "flow_blocks": 2},
+              "refinement_width": 4, "flow_width": 32, "flow_blocks": 2},
     "sampler": {"steps": 4, "resolution": 16, "views": 2},
     "data": {"points": 256, "views": 2},
     "autoencoder": {"width": 32, "layers": 1, "batch": 8, "steps": 80, **STAGE},
@@ -122,11 +121,6 @@ def test_turning_is_about_the_up_axis_and_mirroring_keeps_it():
 # --- networks --------------------------------------------------------------------------------------------------
 
 
-def test_blocks_are_put_together_as_they_were_taken_apart():
-    grid = torch.randn(2, 8, 8, 8, 3)
-    assert torch.equal(from_blocks(to_blocks(grid, 4), 4, 3), grid)
-
-
 def test_the_autoencoder_begins_as_the_principal_components():
     sizes = tiny_sizes()
     torch.manual_seed(0)
@@ -142,17 +136,6 @@ def test_the_autoencoder_begins_as_the_principal_components():
     assert float(model(blocks)["shape"][1]) < before
     _, color = model.decoder(mean)
     assert torch.allclose(color, torch.full_like(color, 90 / 255), atol=0.02)
-
-
-def test_the_flow_with_guidance_one_is_the_conditional_one_and_zero_the_other():
-    torch.manual_seed(0)
-    flow = LatentFlow(tiny_sizes(8)).eval()
-    for value in flow.parameters():
-        torch.nn.init.normal_(value, std=0.3)
-    embedding, noise = torch.nn.functional.normalize(torch.randn(3, 8), dim=-1), torch.randn(3, 6)
-    assert torch.allclose(flow.sample(embedding, noise, 1.0, 4), flow.sample(embedding, noise, 1.0001, 4), atol=1e-2)
-    assert torch.allclose(flow.sample(embedding, noise, 0.0, 4), flow.sample(-embedding, noise, 0.0, 4))
-    assert not torch.allclose(flow.sample(embedding, noise, 1.0, 4), flow.sample(-embedding, noise, 1.0, 4))
 
 
 # --- a whole run -----------------------------------------------------------------------------------------------
@@ -194,7 +177,7 @@ def test_the_profile_draws_what_it_is_asked_for(run):
     generator = ShapeGenerator.from_folder(profile, bind)
 
     def slenderness(name):
-        shapes = generator.generate(bind.embed_text([name])[0], samples=8, guidance=1)
+        shapes = generator.generate(bind.embed_text([name])[0], samples=8, guidance=1, best_of=1)
         spans = np.array([np.ptp(shape.mesh.vertices, axis=0) for shape in shapes])
         return float((spans.max(1) / spans.min(1)).mean())
 
@@ -210,7 +193,34 @@ def test_a_run_is_not_begun_twice_and_goes_on_when_asked_to(run, capsys):
     assert "another steps" in capsys.readouterr().err
 
 
+def test_the_other_flow_is_trained_on_the_autoencoder_of_a_run_and_draws(run, tmp_path):
+    start = str(run / "run" / "autoencoder" / "last.pt")
+    changes = ("flow.kind=coupling", "flow.steps=20", "autoencoder.steps=1", f"autoencoder.initial={start}",
+               "autoencoder.optimizer.learning_rate=1e-6")
+    out, profile = tmp_path / "out", tmp_path / "profile"
+    sets = [part for change in changes for part in ("--set", change)]
+    assert main([*arguments(run)[:-1], str(out), "--export", str(profile), *sets]) == 0
+    assert json.loads((profile / "generator/config.json").read_text())["flow_kind"] == "coupling"
+    first = json.loads((out / "autoencoder" / "metrics.jsonl").read_text().splitlines()[-1])["evaluation"]
+    assert abs(first["train_iou"] - losses(run, "autoencoder", "shape")[1]["train_iou"]) < 5  # it didn't begin anew
+    assert len(ShapeGenerator.from_folder(profile).generate(np.ones(384), samples=2, best_of=1)) == 2
+
+
+@pytest.mark.parametrize(("content", "says"), [(None, "can't be read"), (b"nothing", "can't be read"),
+                                               ({"weights": {"enter.weight": torch.zeros(2)}}, "of other sizes")])
+def test_an_autoencoder_that_does_not_fit_is_no_start(run, tmp_path, capsys, content, says):
+    file = tmp_path / "last.pt"
+    if isinstance(content, bytes):
+        file.write_bytes(content)
+    elif content:
+        torch.save(content, file)
+    assert main([*arguments(run)[:-1], str(tmp_path / "out"), "--set", f"autoencoder.initial={file}"]) == 2
+    assert says in capsys.readouterr().err
+
+
 def test_grids_that_do_not_divide_are_refused(run, tmp_path, capsys):
-    for change, says in (("sizes.block=5", "don't divide into blocks of 5"), ("grids.thickness=0.01", "half a cell")):
-        done = main([*arguments(run)[:-1], str(tmp_path / change), "--set", change])
+    for change, says in (("sizes.block=5", "don't divide into blocks of 5"), ("grids.thickness=0.01", "half a cell"),
+                         ("sizes.block=9 grids.size=18 grids.color_size=6", "can't be halved")):
+        sets = [part for one in change.split() for part in ("--set", one)]
+        done = main([*arguments(run)[:-1], str(tmp_path / change), *sets])
         assert done == 2 and says in capsys.readouterr().err

@@ -21,7 +21,7 @@ from ...profiles import default_profile, read_config, resolve
 from .grids import Grids
 from .networks import ShapeModel, Sizes
 from .shape import Shape
-from .surface import extract, fine
+from .surface import EmptyShape, extract, fine
 
 if TYPE_CHECKING:
     from ...bind import PointBind
@@ -61,7 +61,8 @@ class ShapeGenerator:
         try:
             config = read_config(folder)
             settings = dict(config["sampler"])
-            settings = {name: settings[name] for name in ("steps", "guidance", "resolution", "level", "views")}
+            settings = {name: settings[name] for name in ("steps", "guidance", "resolution", "level", "views")} | {
+                "best_of": settings.get("best_of", 1)}
             known = {item.name for item in fields(Sizes)}
             sizes = Sizes(**{name: Grids(**value) if name == "grids" else value for name, value in config.items()
                              if name in known})
@@ -93,19 +94,18 @@ class ShapeGenerator:
         return self._bind
 
     def generate(self, embedding: np.ndarray, samples: int = 1, seed: int = 0, guidance: float | None = None,
-                 best_of: int = 1) -> list[Shape]:
+                 best_of: int | None = None) -> list[Shape]:
         """Shapes for an embedding (D,) of the joint space, of unit norm; `samples` of them, each another.
 
         guidance: how strictly the embedding is followed: 1 as in training, more exaggerates it at the cost of variety,
         0 ignores it; None is the config's. best_of: of so many tries the one is kept whose views, embedded by the
-        profile's image tower, are most like the embedding. InputError for values out of range.
+        profile's image tower, are most like the embedding; None is the config's. InputError for values out of range.
         """
+        best_of = self.settings["best_of"] if best_of is None else best_of
         embedding = self._checked(embedding, samples, guidance, best_of)
         noise = self._noise(samples * best_of, seed)
-        shapes = list(self._drawn(embedding.expand(len(noise), -1), noise, seed, guidance))
-        if best_of > 1:
-            shapes = self._best(shapes, embedding, best_of)
-        return shapes
+        drawn = list(self._drawn(embedding.expand(len(noise), -1), noise, seed, guidance, best_of > 1))
+        return self._best(drawn, embedding, best_of) if best_of > 1 else drawn
 
     def interpolate(self, first: np.ndarray, second: np.ndarray, count: int = 5, seed: int = 0,
                     guidance: float | None = None) -> list[Shape]:
@@ -144,22 +144,33 @@ class ShapeGenerator:
         # Row by row, so that a sample doesn't depend on how many are drawn.
         return torch.stack([torch.randn(self.model.sizes.latent, generator=generator) for _ in range(count)])
 
-    def _drawn(self, embeddings: torch.Tensor, noise: torch.Tensor, seed: int, guidance: float | None
-               ) -> Iterator[Shape]:
+    def _drawn(self, embeddings: torch.Tensor, noise: torch.Tensor, seed: int, guidance: float | None,
+               among_others: bool = False) -> Iterator[Shape | None]:
+        """among_others: None in place of an empty shape, which else is an error."""
         settings = self.settings
         guidance = settings["guidance"] if guidance is None else guidance
         distances, colors = self.model.draw(embeddings, noise, float(guidance), settings["steps"])
         size = settings["resolution"]
         for number, (distance, color) in enumerate(zip(distances.numpy(), colors.numpy(), strict=True)):
-            mesh = extract(fine(distance, size), fine(color, size), settings["level"])
-            yield Shape(mesh, seed, number)
+            try:
+                mesh = extract(fine(distance, size), fine(color, size), settings["level"])
+            except EmptyShape:
+                if not among_others:
+                    raise
+                yield None
+            else:
+                yield Shape(mesh, seed, number)
 
-    def _best(self, shapes: list[Shape], embedding: torch.Tensor, best_of: int) -> list[Shape]:
-        scores = self.views_of(shapes) @ embedding.numpy()
+    def _best(self, drawn: list[Shape | None], embedding: torch.Tensor, best_of: int) -> list[Shape]:
+        """The best of each `best_of`. PointLLMError where all of these are empty."""
         kept = []
-        for number, start in enumerate(range(0, len(shapes), best_of)):
-            place = start + int(np.argmax(scores[start : start + best_of]))
-            kept.append(Shape(shapes[place].mesh, shapes[place].seed, number, float(scores[place])))
+        for number, start in enumerate(range(0, len(drawn), best_of)):
+            shapes = [shape for shape in drawn[start : start + best_of] if shape is not None]
+            if not shapes:
+                raise EmptyShape
+            scores = self.views_of(shapes) @ embedding.numpy()
+            best = int(np.argmax(scores))
+            kept.append(Shape(shapes[best].mesh, shapes[best].seed, number, float(scores[best])))
         return kept
 
     def views_of(self, shapes: list[Shape]) -> np.ndarray:

@@ -16,6 +16,13 @@ SMALLEST_PART = 0.02  # of the largest part's cells: what is smaller was not mea
 MOST_PARTS = 8
 
 
+class EmptyShape(PointLLMError):
+    """Nothing is inside."""
+
+    def __init__(self) -> None:
+        super().__init__("the generator drew an empty shape; try another seed or another prompt")
+
+
 def fine(grid: np.ndarray, size: int) -> np.ndarray:
     """A grid of values at cells' centres (G, G, G, …) at more cells (size, size, size, …), by cubic splines."""
     factor = size / grid.shape[0]
@@ -38,7 +45,7 @@ def cleaned(distance: np.ndarray) -> np.ndarray:
     solid = distance < 0
     parts, count = ndimage.label(solid)
     if not count:
-        raise PointLLMError("the generator drew an empty shape; try another seed or another prompt")
+        raise EmptyShape
     sizes = np.bincount(parts.ravel())[1:]
     order = np.argsort(-sizes)[:MOST_PARTS]
     kept = 1 + order[sizes[order] >= SMALLEST_PART * sizes.max()]
@@ -53,7 +60,7 @@ def extract(distance: np.ndarray, color: np.ndarray, level: float = 0.0) -> Mesh
     """Distances (G, G, G) and sRGB colours in [0, 1] (G, G, G, 3) on a cube from -1 to 1, axes x, y, z → the mesh where
     the distance is `level`, cleaned, closed, with colours at vertices (V, 3) uint8 and faces turned outwards.
 
-    PointLLMError where nothing is inside.
+    EmptyShape where nothing is inside.
     """
     import open3d as o3d
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tiny_generator import write_generator
 
-from pointllm.errors import InputError, WeightsError
+from pointllm.errors import InputError, PointLLMError, WeightsError
 from pointllm.inputs import read_shape
 from pointllm.inputs.mesh import is_watertight
 from pointllm.tasks.generation import FORMATS, ShapeGenerator, has_generator
@@ -71,6 +71,35 @@ def test_the_best_of_several_is_the_one_most_like_the_prompt(generator, monkeypa
     assert np.allclose(first.mesh.vertices, tries[1].mesh.vertices, atol=1e-4) and first.number == 0
     assert np.allclose(second.mesh.vertices, tries[5].mesh.vertices, atol=1e-4) and second.number == 1
     assert first.score == pytest.approx(0.9, abs=1e-4) and second.score == pytest.approx(0.8, abs=1e-4)
+
+
+def test_an_empty_try_is_passed_over_and_only_empty_tries_are_an_error(generator, monkeypatch):
+    real = generator.model.draw
+
+    def draw(embeddings, noise, guidance, steps, empty=(0, 2)):
+        distances, colors = (values.clone() for values in real(embeddings, noise, guidance, steps))
+        distances[list(empty)] = 1.0
+        return distances, colors
+
+    monkeypatch.setattr(ShapeGenerator, "views_of", lambda self, shapes: np.stack([unit(0)] * len(shapes)))
+    expected = generator.generate(unit(0), samples=4, best_of=1)[1]
+    monkeypatch.setattr(generator.model, "draw", draw)
+    assert same(generator.generate(unit(0), best_of=4)[0], expected)
+    with pytest.raises(PointLLMError, match="empty shape; try another seed"):
+        generator.generate(unit(0), samples=3, best_of=1)
+    monkeypatch.setattr(generator.model, "draw", lambda *given: draw(*given, empty=(2, 3)))
+    with pytest.raises(PointLLMError, match="empty shape"):
+        generator.generate(unit(0), samples=2, best_of=2)
+
+
+def test_how_many_tries_there_are_is_the_profiles_where_nothing_is_said(tmp_path, monkeypatch):
+    write_generator(tmp_path, best_of=3)
+    generator = ShapeGenerator.from_folder(tmp_path)
+    seen = []
+    monkeypatch.setattr(ShapeGenerator, "views_of",
+                        lambda self, shapes: seen.append(len(shapes)) or np.stack([unit(0)] * len(shapes)))
+    assert generator.generate(unit(0))[0].score is not None and seen == [3]
+    assert generator.generate(unit(0), best_of=1)[0].score is None
 
 
 def id_of(shape):
