@@ -117,7 +117,7 @@ def prepare(config: BindConfig, folder: Path, cache: Path, parts: int) -> BindTa
     held_out = objects_of((config.data.evaluate_on,))
     loss = config.loss
     needs_views = loss.image.weight or loss.distils
-    views = Views.embed(towers, prepared, objects.records) if needs_views else None
+    views = Views.embed(towers, prepared, objects.records, loss.teacher, loss.image.weight > 0) if needs_views else None
     texts = Texts.embed(towers, names, labels, objects.records, loss) if loss.text.weight else None
     sounds = towers.sounds(read_sounds(folder, "train")) if loss.audio.weight else None
     if loss.audio.weight and not sounds:

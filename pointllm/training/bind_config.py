@@ -70,6 +70,7 @@ class LossSection(Section):
     relation: float = Field(0.0, ge=0)  # contrast of a predicted image feature with those of all training objects
     relation_temperature: float = Field(0.07, gt=0)
     regression: float = Field(0.0, ge=0)  # 1 - cosine of it with the object's own
+    teacher: Literal["tuned", "published"] = "tuned"  # trunk whose features are predicted, of a tower that has both
     teacher_dim: int = Field(256, ge=1)  # components of the features that are kept
     teacher_whitening: float = Field(0.5, ge=0, le=1)
 

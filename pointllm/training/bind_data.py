@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -68,16 +69,22 @@ class Texts:
 
 @dataclass
 class Views:
-    """Rendered views of the training objects. embeddings: (N, V, D), features: (N, V, C), known: (N,) bool."""
+    """Rendered views of the training objects. embeddings: (N, V, D), features: (N, V, C), known: (N,) bool.
+
+    Where `teacher` is "published", the features are those of the trunk as it was before it was tuned on these very
+    objects: a tuned trunk knows their labels by heart, and what is left to learn from its features is little more.
+    """
 
     embeddings: Tensor
     features: Tensor
     known: Tensor
 
     @classmethod
-    def embed(cls, towers: FrozenTowers, prepared: PreparedData, records: Sequence[Record]) -> Views:
-        """By the image tower; an object without views is not `known`."""
-        found = towers.views(prepared, [record.id for record in records])
+    def embed(cls, towers: FrozenTowers, prepared: PreparedData, records: Sequence[Record],
+              teacher: Literal["tuned", "published"] = "tuned", embeddings: bool = True) -> Views:
+        """By the image tower; an object without views is not `known`. embeddings: False where nobody reads them."""
+        identities = [record.id for record in records]
+        found = towers.views(prepared, identities, published=teacher == "published")
         count = min(len(features) for features in found.values())
         width = next(iter(found.values())).shape[-1]
         features = torch.zeros(len(records), count, width, dtype=torch.float16)
@@ -85,7 +92,12 @@ class Views:
         for row, record in enumerate(records):
             if known[row]:
                 features[row] = found[record.id][:count]
-        return cls(towers.embed_features(features).half(), features, known)
+        if not embeddings:
+            return cls(torch.zeros(len(records), count, 1, dtype=torch.float16), features, known)
+        if teacher == "tuned":
+            return cls(towers.embed_features(features).half(), features, known)
+        tuned = cls.embed(towers, prepared, records)
+        return cls(tuned.embeddings[:, :count], features, known)
 
     def choose(self, index: Tensor, views: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Means over a random choice of views: embeddings (B, D), unit norm, and features (B, C)."""

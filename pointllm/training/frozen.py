@@ -69,16 +69,21 @@ class FrozenTowers:
         tower = getattr(self.bind.space, "image_tower", None)
         return tower if hasattr(tower, "embed_features") else None
 
-    def views(self, prepared: PreparedData, identities: Sequence[str]) -> dict[str, Tensor]:
-        """id → features (V, C) float16 of the rendered views of prepared objects; only of those that have views."""
-        made_by = f"{fingerprint(self.profile, 'image')} views"
+    def views(self, prepared: PreparedData, identities: Sequence[str],
+              published: bool = False) -> dict[str, Tensor]:
+        """id → features (V, C) float16 of the rendered views of prepared objects; only of those that have views.
+
+        published: by the compact tower's trunk before it was tuned on views; no difference for other towers.
+        """
+        published = published and self._image_tower is not None
+        made_by = f"{fingerprint(self.profile, 'image')} {'published ' if published else ''}views"
         keys = {identity: prepared.key(identity) for identity in identities if identity in prepared}
 
         def compute(identity: str) -> Arrays:
             pictures = prepared.views(identity)
             if not len(pictures):
                 raise DataError("no views were rendered")
-            return {"features": self._picture_features(pictures).numpy().astype(np.float16)}
+            return {"features": self._picture_features(pictures, published).numpy().astype(np.float16)}
 
         found = cached(self.cache, "views", made_by, keys, compute)
         return {identity: torch.from_numpy(arrays["features"]) for identity, arrays in found.items()}
@@ -99,9 +104,10 @@ class FrozenTowers:
         return {by_name[name]: unit(arrays["embedding"]) for name, arrays in found.items()}
 
     @torch.inference_mode()
-    def _picture_features(self, pictures: np.ndarray) -> Tensor:
+    def _picture_features(self, pictures: np.ndarray, published: bool = False) -> Tensor:
         if self._image_tower is not None:
-            return self._image_tower.features(pictures)
+            tower = self._image_tower
+            return tower.published_features(pictures) if published else tower.features(pictures)
         return self.bind.space.embed_images([Image.fromarray(picture) for picture in pictures]).float()
 
     @torch.inference_mode()

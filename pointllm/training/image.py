@@ -32,7 +32,7 @@ from .bind import label_names, label_prototypes
 from .bind_evaluate import accuracy
 from .frozen import FrozenTowers
 from .image_config import ImageConfig
-from .image_views import as_maps, collect, fixed_maps_of, maps_of
+from .image_views import as_maps, collect, collect_pictures, fixed_maps_of, maps_of
 from .processes import main_first, make_accelerator
 from .profile_folder import complete, write_tensors
 from .run_log import draw_curves
@@ -54,31 +54,49 @@ class ImageModel(nn.Module):
         self.register_buffer("anchors", anchors, persistent=False)  # (L, D) unit norm
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, tuple[float, Tensor]]:
-        """maps (B, V, C, h, w) of V views of B objects, labels (B,) → weighted losses."""
-        views = batch["maps"].shape[1]
-        features = self.tail(as_maps(batch["maps"].flatten(0, 1))).unflatten(0, (-1, views))  # (B, V, 1280)
+        """maps (B, V, C, h, w) of V views of B objects, labels (B,); pictures (P, C, h, w) and their labels
+        picture_labels (P,), where there are some → weighted losses."""
+        views, maps = batch["maps"].shape[1], batch["maps"].flatten(0, 1)
+        pictures = batch.get("pictures", maps[:0])
+        features = self.tail(as_maps(torch.cat([maps, pictures])))
+        features, pictured = features[: len(maps)].unflatten(0, (-1, views)), features[len(maps) :]  # (B, V, 1280)
         seen, labels = features.mean(1), batch["labels"]
         if views > 1:  # one view by itself as well: a picture may be all there is
             seen, labels = torch.cat([seen, features[:, 0]]), labels.repeat(2)
+        losses = self._losses(seen, labels, "", 1.0)
+        if len(pictured):
+            weight = self.config.pictures.weight
+            losses |= self._losses(pictured, batch["picture_labels"], "picture_", weight)
+            losses = {name: (value / (1 + weight), loss) for name, (value, loss) in losses.items()}
+        return losses
+
+    def _losses(self, seen: Tensor, labels: Tensor, name: str, weight: float) -> dict[str, tuple[float, Tensor]]:
         seen = F.dropout(seen, self.config.dropout, self.training)
         cosines = F.normalize(self.head(seen), dim=-1) @ self.anchors.T
         smoothing = self.config.smoothing
-        losses = {"label": (1.0, F.cross_entropy(cosines * self.log_scale.exp(), labels, label_smoothing=smoothing))}
+        loss = F.cross_entropy(cosines * self.log_scale.exp(), labels, label_smoothing=smoothing)
+        losses = {f"{name}label": (weight, loss)}
         if self.config.classifier:
             loss = F.cross_entropy(self.classifier(seen), labels, label_smoothing=smoothing)
-            losses["classifier"] = (self.config.classifier, loss)
+            losses[f"{name}classifier"] = (weight * self.config.classifier, loss)
         return losses
 
 
 class ImageTask:
-    """A `Task` of the trainer. maps: an array (V, C, h, w) float16 a training object; held_out: {kind: maps} each."""
+    """A `Task` of the trainer. maps: an array (V, C, h, w) float16 a training object; held_out: {kind: maps} each;
+    pictures: an array as `maps` for each labelled picture, and all their labels."""
 
     score = "mesh.top1"
 
     def __init__(self, config: ImageConfig, model: ImageModel, maps: list[np.ndarray], labels: Tensor,
-                 held_out: list[dict[str, np.ndarray]], held_out_labels: Tensor, parts: int):
+                 held_out: list[dict[str, np.ndarray]], held_out_labels: Tensor, parts: int,
+                 pictures: tuple[list[np.ndarray], Tensor] | None = None):
         self.config, self.module, self.maps, self.labels = config, model, maps, labels
         self.held_out, self.held_out_labels = held_out, held_out_labels
+        self.pictures = pictures
+        if pictures:  # rare labels come more often than they are, though not as often as common ones
+            often = 1 / pictures[1].bincount()[pictures[1]].double().sqrt()
+            self.picture_shares = (often / often.sum()).numpy()
         self.steps = max(1, math.ceil(config.epochs * len(maps) / (config.batch * parts)))
 
     def phase(self, step: int) -> Hashable:
@@ -94,7 +112,13 @@ class ImageTask:
         rng = np.random.default_rng([self.config.seed, step, part])
         views = [np.stack([self.maps[row][v] for v in rng.choice(len(self.maps[row]), self.config.drawn, False)])
                  for row in chosen]
-        return {"maps": torch.from_numpy(np.stack(views)), "labels": self.labels[torch.as_tensor(chosen)]}
+        made = {"maps": torch.from_numpy(np.stack(views)), "labels": self.labels[torch.as_tensor(chosen)]}
+        if self.pictures:
+            maps, labels = self.pictures
+            rows = rng.choice(len(maps), self.config.pictures.drawn, p=self.picture_shares)
+            made["pictures"] = torch.from_numpy(np.stack([maps[row][rng.integers(len(maps[row]))] for row in rows]))
+            made["picture_labels"] = labels[torch.as_tensor(rows)]
+        return made
 
     def evaluate(self, accelerator: Any, final: bool) -> dict[str, Any]:
         """Top-1 and top-5 in percent, by how the shapes are shown."""
@@ -145,11 +169,19 @@ def prepare(config: ImageConfig, folder: Path, cache: Path, parts: int) -> Image
         label = {record.id: record.label for record in records}
         return torch.tensor([names.index(label[identity]) for identity in found])
 
+    pictured = [record for record in records if record.split in config.splits and record.images and not record.path]
+    pictures = None
+    if pictured and config.pictures.drawn:
+        made_by = f"{made_by} {settings.model_dump_json()} {config.pictures.model_dump_json()} {config.seed}"
+        maps, of = collect_pictures(pictured, tower, cache, made_by, config.pictures, settings, config.seed)
+        pictures = (maps, torch.tensor([names.index(label) for label in of])) if maps else None
+
     torch.manual_seed(config.seed)  # whatever was computed before, the first weights are the same
     model = ImageModel(tower, anchors, config)
-    logger.info("%d objects, %d labels, %d held out", len(shown), len(names), len(tests))
+    logger.info("%d objects, %d labels, %d held out, %d pictures", len(shown), len(names), len(tests),
+                len(pictures[0]) if pictures else 0)
     return ImageTask(config, model, [arrays["maps"] for arrays in shown.values()], labels_of(shown),
-                     list(tests.values()), labels_of(tests), parts)
+                     list(tests.values()), labels_of(tests), parts, pictures)
 
 
 def train(config: ImageConfig, folder: Path, out: Path, cache: Path, export_to: Path | None = None) -> bool:

@@ -41,6 +41,16 @@ class ViewsSection(Section):
         return [kind for kind in ("mesh", "plain", "dense", "sparse") for _ in range(getattr(self, kind))]
 
 
+class PicturesSection(Section):
+    """Labelled pictures without a shape (records with `images` and no `path`): drawings, icons, photographs."""
+
+    drawn: int = Field(0, ge=0)  # of them in a step; 0: none are used
+    weight: float = Field(0.25, ge=0)  # of their loss, that of the shapes being 1
+    versions: int = Field(6, ge=1)  # of each picture: turned, stretched, recoloured, on other backgrounds
+    turn_degrees: float = Field(10.0, ge=0)
+    gray: float = Field(0.15, ge=0, le=1)  # share without colours
+
+
 class ImageConfig(Section):
     """A config file of `pointllm train image`."""
 
@@ -48,6 +58,7 @@ class ImageConfig(Section):
     profile: str = "embedded"  # whose text tower gives the labels' embeddings, and whose published trunk is tuned
     tower: ImageTowerSection
     views: ViewsSection = ViewsSection()
+    pictures: PicturesSection = PicturesSection()
     drawn: int = Field(2, ge=1)  # views of an object in a step; their mean is judged, and one by itself
     drop_path: float = Field(0.1, ge=0, lt=1)
     dropout: float = Field(0.5, ge=0, lt=1)

@@ -17,12 +17,13 @@ from torch import Tensor
 
 from ..data.records import Record
 from ..encoders.compact.image_tower import ImageTower
+from ..errors import InputError
 from ..evaluation.variants import colorless
 from ..inputs import read_shape
 from ..inputs.orientation import rotated, with_up
 from ..inputs.point_cloud import PointCloud
 from ..inputs.views import Camera, render_views, ring
-from .image_config import ViewsSection
+from .image_config import PicturesSection, ViewsSection
 from .shards import cached, file_key
 
 GOLDEN = 0.381966  # of a turn between two views: any run of them is spread evenly
@@ -111,6 +112,58 @@ def fixed_maps_of(record: Record, tower: ImageTower, views: int,
     cameras = ring(views, elevations)
     return {kind: _maps(tower, render_views(shown(cloud), cameras, tower.view_size))
             for kind, shown in SHOWN_AS.items()}
+
+
+def picture_versions(picture: Image.Image, settings: PicturesSection, views: ViewsSection, size: int,
+                     rng: np.random.Generator) -> np.ndarray:
+    """(versions, size, size, 3) uint8 of a labelled picture: what is transparent shows another background each time."""
+    return np.stack([_version(picture.convert("RGBA"), settings, views, size, rng) for _ in range(settings.versions)])
+
+
+def _version(picture: Image.Image, settings: PicturesSection, views: ViewsSection, size: int,
+             rng: np.random.Generator) -> np.ndarray:
+    width, height = np.array(picture.size) / max(picture.size) * rng.uniform(0.5, 0.95) * size
+    stretch = rng.uniform(1 / views.stretch, views.stretch)
+    picture = picture.resize((max(8, round(width * min(1, stretch))), max(8, round(height * min(1, 1 / stretch)))))
+    if rng.random() < 0.5:
+        picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    picture = picture.rotate(rng.normal(0, settings.turn_degrees), Image.Resampling.BICUBIC, expand=True)
+    white = rng.random() < views.white
+    background = (1.0, 1.0, 1.0) if white else tuple(rng.uniform(0.3, 1, 3) * rng.uniform(0.5, 1))
+    canvas = Image.new("RGB", (size, size), tuple(round(255 * value) for value in background))
+    corner = [round((size - side) / 2 + rng.normal(0, 0.03) * size) for side in picture.size]
+    canvas.paste(picture, corner, picture)
+    pixels = np.asarray(canvas)
+    if rng.random() < views.recolored:
+        pixels = recolored(pixels, background, rng)
+    if rng.random() < settings.gray:
+        pixels = np.asarray(canvas.convert("L"))[..., None].repeat(3, -1)
+    return pixels
+
+
+def collect_pictures(records: list[Record], tower: ImageTower, folder: Path, made_by: str, settings: PicturesSection,
+                     views: ViewsSection, seed: int) -> tuple[list[np.ndarray], list[str]]:
+    """Maps (versions, C, h, w) float16 of every labelled picture that can be read, and its label; from the cache."""
+    label = {str(path): record.label for record in records for path in record.images}
+
+    def compute(name: str) -> dict[str, np.ndarray]:
+        rng = np.random.default_rng([seed, zlib.crc32(Path(name).name.encode())])
+        return {"maps": _maps(tower, picture_versions(opened(name), settings, views, tower.view_size, rng))}
+
+    keys = {name: file_key(Path(name)) for name in label}
+    found = cached(folder, "pictures", f"{VERSION} {made_by}", keys, compute)
+    return [arrays["maps"] for arrays in found.values()], [label[name] for name in found]
+
+
+def opened(path: str) -> Image.Image:
+    """A picture with its transparency; InputError for what is none."""
+    try:
+        with Image.open(path) as picture:
+            picture.load()
+            return picture.convert("RGBA")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InputError(f"{Path(path).name}: can't be read as a picture ({type(error).__name__}); give another or "
+                         "leave it out") from error
 
 
 def collect(records: list[Record], tower: ImageTower, folder: Path, kind: str, made_by: str, compute) -> list[dict]:

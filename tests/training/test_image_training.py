@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from PIL import Image
 from safetensors.torch import load_file
 from tiny_data import write_data
 
@@ -13,8 +14,8 @@ from pointllm import PointBind
 from pointllm.cli import main
 from pointllm.inputs import read_shape
 from pointllm.profiles import checkpoints_dir
-from pointllm.training.image_config import ViewsSection
-from pointllm.training.image_views import SHOWN_AS, deformed, recolored, training_views
+from pointllm.training.image_config import PicturesSection, ViewsSection
+from pointllm.training.image_views import SHOWN_AS, deformed, picture_versions, recolored, training_views
 
 CONFIG = {
     "tower": {"trunk": {"width": 1.1, "depth": 1.2, "resolution": 260}, "first_tuned": 19, "view_size": 64},
@@ -95,3 +96,33 @@ def test_a_profile_without_a_compact_image_trunk_is_refused_in_one_line(tmp_path
     options = {"config": tmp_path / "image.yaml", "data": tmp_path / "data", "out": tmp_path / "run"}
     assert main(["train", "image", *(part for name, path in options.items() for part in (f"--{name}", str(path)))]) == 2
     assert "no image trunk to tune" in capsys.readouterr().err
+
+
+def test_a_picture_shows_another_background_each_time_but_the_same_thing(samples):
+    drawing = Image.new("RGBA", (40, 20), (0, 0, 0, 0))
+    drawing.paste((200, 40, 40, 255), (10, 5, 30, 15))
+    settings = PicturesSection(versions=8, gray=0.0)
+    seen = picture_versions(drawing, settings, ViewsSection(white=0.0, recolored=0.0), 64, np.random.default_rng(0))
+    assert seen.shape == (8, 64, 64, 3) and seen.dtype == np.uint8
+    assert len({tuple(view[0, 0]) for view in seen}) == 8
+    assert all((np.abs(view.astype(int) - (200, 40, 40)).max(-1) < 30).sum() > 50 for view in seen)
+
+
+def test_labelled_pictures_take_part_and_those_that_cannot_be_read_are_named(tmp_path, caplog):
+    write_data(tmp_path / "data", objects=6, val=1)
+    file = tmp_path / "data/objects.jsonl"
+    label = json.loads(file.read_text().splitlines()[0])["label"]
+    Image.new("RGB", (30, 30), (10, 200, 30)).save(tmp_path / "data/good.png")
+    (tmp_path / "data/bad.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    with file.open("a") as stream:
+        for name in ("good", "bad"):
+            stream.write(json.dumps({"id": name, "label": label, "split": "train", "images": [f"{name}.png"]}) + "\n")
+    config = {**CONFIG, "pictures": {"drawn": 3, "versions": 2}, "epochs": 4,
+              "trainer": {"log_every": 1, "device": "cpu"}}
+    (tmp_path / "image.yaml").write_text(yaml.safe_dump(config))
+    arguments = ["train", "image", "--config", str(tmp_path / "image.yaml"), "--data", str(tmp_path / "data")]
+    assert main([*arguments, "--out", str(tmp_path / "run")]) == 0
+    rows = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    losses = [row["losses"] for row in rows if "losses" in row]
+    assert losses[-1]["picture_label"] < losses[0]["picture_label"]
+    assert any("bad.png: can't be read as a picture" in message for message in caplog.messages)

@@ -81,6 +81,13 @@ class ImageTower(nn.Module):
         return torch.cat(parts)
 
     @torch.inference_mode()
+    def published_features(self, images: list[Image.Image] | np.ndarray) -> Tensor:
+        """The same by the trunk as it was published, which never saw our labels → (B, 1280)."""
+        first = self.config["first_tuned"]
+        parts = [self.trunk.pooled(self.maps(images[at : at + BATCH]), first) for at in range(0, len(images), BATCH)]
+        return torch.cat(parts)
+
+    @torch.inference_mode()
     def embed_photos(self, images: list[Image.Image]) -> Tensor:
         """Photographs → (B, D) unit norm: ConSE and the head, mixed as the config says."""
         rows = []
