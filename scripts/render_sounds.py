@@ -25,7 +25,7 @@ import soundfile
 
 from pointllm.data.sound_disturbances import resampled
 
-RATE = 22050
+RATE = 44100
 SECONDS, SLOT = 5.0, 8.0  # of a clip, and from one clip to the next in the MIDI file, so that notes can die away
 FONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
 FOLDS = 4

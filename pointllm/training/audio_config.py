@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from ..encoders.compact.effects_net import SAMPLE_RATE
 from .config import Section
 
 
@@ -24,6 +25,13 @@ class AudioTowerSection(Section):
     most_windows: int = Field(ge=1)
     silence_db: float = Field(60.0, gt=0)  # below the loudest moment; such ends are cut off
     shortest_period: float = Field(1.0, ge=0)  # seconds; what is shorter than a window is repeated, so far apart
+    effects: bool = False  # whether the profile's network for sound effects listens as well (`effects_net`)
+
+    @model_validator(mode="after")
+    def _rate_of_effects(self) -> AudioTowerSection:
+        if self.effects and self.sample_rate != SAMPLE_RATE:
+            raise ValueError(f"effects needs sample_rate {SAMPLE_RATE}, which its network was trained at")
+        return self
 
 
 Range = tuple[float, float]

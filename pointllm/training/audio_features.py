@@ -19,11 +19,13 @@ from torch import Tensor
 from ..data.records import Sound
 from ..data.sound_disturbances import disturbed, resampled
 from ..encoders.compact.audio_tower import AudioTower, prepare
+from ..errors import InputError
 from ..inputs.audio import read_audio
 from .audio_config import AudioConfig
 from .shards import Arrays, cached, file_key
 
 LONGEST_SECONDS = 60  # of a training clip
+TRIES = 5  # at a disturbance that leaves something to hear
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,9 @@ class Clips:
     features: Tensor
 
 
-def clip_features(sounds: Sequence[Sound], tower: AudioTower, config: AudioConfig, cache: Path, trunk: str) -> Clips:
-    """trunk: what tells the weights that make the features from others. DataError when no sound can be used."""
+def clip_features(sounds: Sequence[Sound], tower: AudioTower, config: AudioConfig, cache: Path,
+                  listeners: str) -> Clips:
+    """listeners: what tells the weights that make the features from others. DataError when no sound can be used."""
     by_name = {str(sound.path): sound for sound in sounds}
     folds = {name: number % config.folds if sound.fold is None else sound.fold
              for number, (name, sound) in enumerate(by_name.items())}
@@ -55,13 +58,19 @@ def clip_features(sounds: Sequence[Sound], tower: AudioTower, config: AudioConfi
         rng = np.random.default_rng([config.seed, zlib.crc32(by_name[name].path.name.encode())])
         rate, others = tower.config["sample_rate"], mates[folds[name], by_name[name].name]
         windows = prepare(clip(name), rate, tower.config)[:1]
-        for _ in range(config.versions - 1):
+        for _ in range(TRIES * (config.versions - 1)):
+            if len(windows) == config.versions:
+                break
             behind = (clip(others[rng.integers(len(others))]), rate) if others else None
-            heard = prepare(*disturbed(clip(name), rate, config.disturbances, rng, behind), tower.config)
+            try:
+                heard = prepare(*disturbed(clip(name), rate, config.disturbances, rng, behind), tower.config)
+            except InputError:  # a quiet moment of a quiet clip, turned down: nothing is left to hear
+                continue
             windows.append(heard[rng.integers(len(heard))])
+        windows += windows[:1] * (config.versions - len(windows))
         return {"features": tower.features(windows).numpy().astype(np.float16)}
 
-    made_by = repr((trunk, tower.config, config.versions, config.disturbances, config.seed, sorted(keys)))
+    made_by = repr((listeners, tower.config, config.versions, config.disturbances, config.seed, sorted(keys)))
     found = cached(cache, "clips", made_by, keys, versions)
     used = [name for name in by_name if name in found]
     return Clips([by_name[name] for name in used], torch.tensor([folds[name] for name in used]),

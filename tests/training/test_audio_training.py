@@ -63,6 +63,29 @@ def test_a_run_keeps_the_heads_that_did_not_hear_a_fold_and_evaluation_uses_them
     assert "no fold-3.safetensors" in capfd.readouterr().err
 
 
+def test_the_network_for_sound_effects_listens_where_the_recipe_says_so(data, tmp_path, capfd):
+    tower = {**TOWER, "sample_rate": 44100, "window": 1024, "hop": 512, "effects": True}
+    (tmp_path / "audio.yaml").write_text(yaml.safe_dump({"tower": tower, "versions": 1}))
+    train = ["train", "audio", "--config", str(tmp_path / "audio.yaml"), "--data", str(data)]
+    assert main([*train, "--out", str(tmp_path / "run"), "--export", str(tmp_path / "profile")]) == 0
+    bind = PointBind.from_pretrained(str(tmp_path / "profile"))
+    assert bind.space.audio_tower.widths == (1280 + 6 * TOWER["bands"], 3 * 512)
+    vectors = bind.embed([data / "0.wav", data / "1.wav"])
+    assert (vectors @ bind.embed_text(["low hum", "whistle"]).T).argmax(1).tolist() == [0, 1]
+    capfd.readouterr()
+    assert main([*train, "--out", str(tmp_path / "other"), "--set", "tower.sample_rate=22050"]) == 2
+    assert "effects needs sample_rate 44100" in capfd.readouterr().err
+
+
+def test_each_listener_has_a_layer_of_its_own_and_their_logits_are_averaged():
+    config = AudioConfig.model_validate({"tower": TOWER, "steps": 50})
+    features = torch.randn(20, 2, 7, generator=torch.Generator().manual_seed(0))
+    labels, targets = torch.arange(20) % 2, torch.eye(2, 4)
+    both = train_head(features, labels, targets, config, widths=(3, 4)).linear
+    parts = [train_head(part, labels, targets, config).linear for part in features.split((3, 4), -1)]
+    torch.testing.assert_close(both(features), (parts[0](features[..., :3]) + parts[1](features[..., 3:])) / 2)
+
+
 def test_clear_sounds_land_on_their_targets_whatever_the_scale_of_features():
     config = AudioConfig.model_validate({"tower": TOWER, "steps": 400, "dropout": 0.0, "learning_rate": 0.05})
     features = torch.randn(20, 2, 6, generator=torch.Generator().manual_seed(0)) * 100 + 1000

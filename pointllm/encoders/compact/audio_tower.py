@@ -1,9 +1,10 @@
 """Audio tower of the embedded profile: sounds → the joint space, near the text of what is heard.
 
-A sound's log-mel spectrogram is a picture, and the image tower's trunk is a good reader of pictures: its pooled
-features and plain statistics of the mel bands go through a small head. What a file adds to a sound is taken away
-first: levels are in decibels below the clip's own peak, silence at both ends is cut off, and a sound that is shorter
-than a window is heard again and again until the window is full. Long sounds are heard in overlapping windows.
+Two listeners: a sound's log-mel spectrogram is a picture, and the image tower's trunk is a good reader of pictures;
+beside it hears a network that was trained on sound effects (`effects_net`). The features of both, and plain statistics
+of the mel bands, go through a small head. What a file adds to a sound is taken away first: levels are in decibels below
+the clip's own peak, silence at both ends is cut off, and a sound that is shorter than a window is heard again and again
+until the window is full. Long sounds are heard in overlapping windows.
 
 Training lives in `pointllm.training.audio`, reading of files in `pointllm.inputs.audio`.
 """
@@ -23,11 +24,15 @@ from torch.nn import functional as F
 
 from ...errors import InputError, WeightsError
 from ...profiles import read_config
-from .efficientnet_lite import EfficientNetLite
+from .effects_net import FEATURES as EFFECTS_FEATURES
+from .effects_net import EffectsNet
+from .efficientnet_lite import HEAD_WIDTH, EfficientNetLite
 
+EFFECTS = "effects.safetensors"
 SHORTEST_SECONDS = 0.1
 SILENCE_PEAK = 1e-4  # -80 dB of full scale: below the noise floor of any recording worth hearing
 QUANTILES = (0.1, 0.9)
+STATISTICS = 4 + len(QUANTILES)  # of each mel band
 FRAME_SECONDS = 0.02  # in which silence is looked for
 
 
@@ -118,16 +123,31 @@ class SoundHead(nn.Module):
 
 
 class AudioTower:
-    """Waveforms → unit vectors in the joint space, through the image tower's trunk."""
+    """Waveforms → unit vectors in the joint space, through the image tower's trunk and the network for sound effects.
 
-    def __init__(self, trunk: EfficientNetLite, head: SoundHead | None, config: dict):
-        self.trunk, self.head, self.config = trunk, head, config
+    effects: None where the config has no `effects`, as in profiles of before: then the trunk listens alone.
+    """
+
+    def __init__(self, trunk: EfficientNetLite, head: SoundHead | None, config: dict,
+                 effects: EffectsNet | None = None):
+        self.trunk, self.head, self.config, self.effects = trunk, head, config, effects
 
     @classmethod
     def from_folder(cls, folder: Path, trunk: EfficientNetLite) -> AudioTower:
-        """Load config.json and head.safetensors. WeightsError when config.json can't be read."""
+        """Load config.json, head.safetensors and effects.safetensors. WeightsError for what can't be read."""
         folder = Path(folder)
-        return cls(trunk, None, read_config(folder)).with_head(folder / "head.safetensors")
+        return cls.without_head(folder, trunk, read_config(folder)).with_head(folder / "head.safetensors")
+
+    @classmethod
+    def without_head(cls, folder: Path, trunk: EfficientNetLite, config: dict) -> AudioTower:
+        """What gives features, to train a head on. WeightsError when effects.safetensors can't be read."""
+        return cls(trunk, None, config, EffectsNet.from_file(Path(folder) / EFFECTS) if config.get("effects") else None)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """How many features come from each listener."""
+        mine = HEAD_WIDTH + STATISTICS * self.config["bands"]
+        return (mine,) if self.effects is None else (mine, EFFECTS_FEATURES)
 
     def with_head(self, file: Path) -> AudioTower:
         """The same tower with the head of a file. WeightsError when it can't be read."""
@@ -139,11 +159,11 @@ class AudioTower:
         except (OSError, KeyError, RuntimeError, SafetensorError) as error:
             raise WeightsError(f"{file.parent.name}/{file.name} doesn't load ({str(error).splitlines()[0][:160]}); "
                                "restore it, or train it again") from error
-        return AudioTower(self.trunk, head.requires_grad_(False).eval(), self.config)
+        return AudioTower(self.trunk, head.requires_grad_(False).eval(), self.config, self.effects)
 
     @torch.inference_mode()
     def features(self, windows: Sequence[Tensor]) -> Tensor:
-        """Windows (T,) at the tower's rate → (W, 1280 + 6 · bands) float32."""
+        """Windows (T,) at the tower's rate → (W, sum of `widths`) float32."""
         size = self.config["picture_size"]
         found = []
         for window in windows:
@@ -152,7 +172,10 @@ class AudioTower:
             # Low frequencies at the bottom, as in a printed spectrogram.
             picture = F.interpolate(shade[None, None], (size, size), mode="bilinear", antialias=True).flip(2)
             pixels = (picture.expand(1, 3, -1, -1) - self.trunk.mean) / self.trunk.std
-            found.append(torch.cat([self.trunk.features(pixels)[0], statistics(decibels)]))
+            parts = [self.trunk.features(pixels)[0], statistics(decibels)]
+            if self.effects is not None:
+                parts.append(self.effects.features(window))
+            found.append(torch.cat(parts))
         return torch.stack(found)
 
     @torch.inference_mode()
