@@ -9,6 +9,7 @@ In 8 and 4 bits (`bitsandbytes`) LoRA stays beside the base weights, unquantised
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import shutil
 import tempfile
@@ -76,6 +77,7 @@ def load_plain(base: Path, plan: Plan) -> nn.Module:
     if _held_in_half(plan):
         hold_in_half(llama)
     fast_decoder(llama)
+    _give_freed_memory_back()
     return llama
 
 
@@ -113,11 +115,23 @@ def _merged(adapted: AdaptedLlama, weights: TensorFolder, adapters: AdapterConfi
         _dispatch(llama, places, plan, spill)
     adapted.eval().requires_grad_(False)
     fast_decoder(llama)  # on a CPU: arranges the weights for answering now, rather than at the first question
+    _give_freed_memory_back()
     return adapted
 
 
 def _held_in_half(plan: Plan) -> bool:
     return (plan.device, plan.precision) == ("cpu", "fp16") and plan.max_memory is None and half_products()
+
+
+def _give_freed_memory_back() -> None:
+    """What was freed between the tensors that stay, as much as a small model takes, goes back to the system.
+
+    glibc keeps it otherwise; other libraries don't have the call.
+    """
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (OSError, TypeError, AttributeError):  # TypeError: on Windows
+        pass
 
 
 def _with_lora(weight: Tensor, module: str, adapters: AdapterConfig, given: Mapping[str, Tensor]) -> Tensor:
