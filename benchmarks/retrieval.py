@@ -1,7 +1,7 @@
 """How well things are found in the joint space: by text, pictures and sounds, composed, mixed, and among many.
 
     python benchmarks/retrieval.py --data FOLDER [--split val] [--every 1] [--compose] [--entries 100000]
-        [--profile embedded] [--vectors FILE.npz] --out benchmarks/results/retrieval.json
+        [--profile embedded] [--heads RUN/folds] [--vectors FILE.npz] --out benchmarks/results/retrieval.json
 
 FOLDER holds objects.jsonl, labels.json and audio.jsonl. Measured are
 
@@ -14,7 +14,9 @@ FOLDER holds objects.jsonl, labels.json and audio.jsonl. Measured are
   in seconds of the clock and of the processor, which differ on a busy machine.
 
 Everything is given twice, by plain cosines and with the profile's calibration. What is calibrated was fitted to the
-`val` split too: a centre and a few numbers for each modality. --vectors keeps what was embedded, for another run.
+`val` split too: a centre and a few numbers for each modality. --heads embeds each sound by a head that did not hear it
+(`pointllm train audio` leaves them); without it by the profile's own. --vectors keeps what was embedded, for another
+run.
 """
 
 from __future__ import annotations
@@ -31,8 +33,9 @@ from pathlib import Path
 import numpy as np
 
 from pointllm import PointBind
-from pointllm.data.records import read_labels, read_records
+from pointllm.data.records import read_labels, read_records, read_sounds
 from pointllm.data.templates import QUICK_TEMPLATES, with_article
+from pointllm.evaluation.hearing import Hearing
 from pointllm.evaluation.metrics import chance_map, retrieval
 from pointllm.tasks.arithmetic import Query, Term
 from pointllm.tasks.calibrate import Sample, embed_data
@@ -225,7 +228,11 @@ def embedded(args: argparse.Namespace, bind: PointBind) -> dict[str, Sample]:
         if done % 25 == 0:
             print(f"{done} of {whole} embedded", file=sys.stderr, flush=True)
 
-    samples = embed_data(bind, args.data, args.split, args.every, step=step)
+    samples = embed_data(bind, args.data, args.split, args.every, sounds=not args.heads, step=step)
+    if args.heads:
+        clips = [clip for clip in read_sounds(args.data) if clip.object_label][:: args.every]
+        heard = np.stack([embed() for _, embed in Hearing(bind, args.heads).items(clips)])
+        samples["audio"] = Sample(heard, tuple(clip.object_label for clip in clips))
     asked = sorted({label for label in samples["point"].labels})
     samples["text"] = Sample(bind.embed_text([with_article(label) for label in asked]), tuple(asked))
     if args.vectors:
@@ -243,13 +250,15 @@ def main() -> None:
     parser.add_argument("--compose", action="store_true", help="also composed queries")
     parser.add_argument("--entries", type=int, default=0, help="also an index of so many synthetic vectors")
     parser.add_argument("--profile", default="embedded")
+    parser.add_argument("--heads", type=Path, help="folder of heads by held-out fold, which embed the sounds")
     parser.add_argument("--vectors", type=Path, help="keep what was embedded in this .npz, and use it if it is there")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     bind, calibration = PointBind.from_pretrained(args.profile), Calibration.of(args.profile)
     samples = embedded(args, bind)
     report: dict = {"profile": args.profile, "weights": fingerprint(args.profile), "split": args.split,
-                    "every": args.every, "counts": {kind: len(s.labels) for kind, s in samples.items()},
+                    "every": args.every, "sounds heard by": "heads of held-out folds" if args.heads else "the profile",
+                    "counts": {kind: len(s.labels) for kind, s in samples.items()},
                     "objects in split": len(read_records(args.data, args.split)), "cores": os.cpu_count()}
 
     def section(name: str, found: dict) -> None:
