@@ -48,7 +48,7 @@ from pointllm.profiles import resolve
 from pointllm.tasks.fingerprint import fingerprint
 from pointllm.tasks.generation import Shape, ShapeGenerator
 from pointllm.tasks.generation.grids import Grids
-from pointllm.tasks.generation.surface import extract, fine
+from pointllm.tasks.generation.surface import EmptyShape, extract, fine
 from pointllm.tasks.label_cache import LabelCache
 from pointllm.tasks.labels import word_vectors
 from pointllm.training.generator_data import load_fields
@@ -77,21 +77,38 @@ class Judges:
         self.vectors = word_vectors(bind, names, QUICK_TEMPLATES, LabelCache(fingerprint(profile, "text"),
                                                                              QUICK_TEMPLATES))
 
-    def judged(self, shapes: Sequence[Shape], labels: Sequence[str]) -> dict:
-        """Top-1 and top-5 in percent by each judge."""
-        points = self.bind.space.point_tower.embed([shape.cloud(8192) for shape in shapes]).numpy()
-        return {"point": self.accuracy(points, labels), "views": self.accuracy(self.generator.views_of(shapes), labels)}
+    def judged(self, shapes: Sequence[Shape | None], labels: Sequence[str]) -> dict:
+        """Top-1 and top-5 in percent by each judge; an empty shape (None) is never recognised."""
+        there = [shape for shape in shapes if shape is not None]
+        rows = np.flatnonzero([shape is not None for shape in shapes])
+        seen = {"point": self.bind.space.point_tower.embed([shape.cloud(8192) for shape in there]).numpy(),
+                "views": self.generator.views_of(there)}
+        report = {"empty": len(shapes) - len(there)} if len(there) < len(shapes) else {}
+        for name, found in seen.items():
+            vectors = np.zeros((len(shapes), found.shape[1]), np.float32)
+            vectors[rows] = found
+            report[name] = self.accuracy(vectors, labels)
+        return report
 
     def accuracy(self, vectors: np.ndarray, labels: Sequence[str]) -> dict:
-        """Of embeddings (N, D)."""
+        """Of embeddings (N, D), zero where there is nothing to recognise."""
         order = np.argsort(-(vectors @ self.vectors.T), axis=1)[:, :5]
         hits = np.array([[self.names[place] == label for place in row]
-                         for row, label in zip(order, labels, strict=True)])
+                         for row, label in zip(order, labels, strict=True)]) & vectors.any(1)[:, None]
         by_label: dict[str, list[bool]] = {}
         for label, row in zip(labels, hits, strict=True):
             by_label.setdefault(label, []).append(bool(row.any()))
         return {"top1": percent(hits[:, 0]), "top5": percent(hits.any(1)), "count": len(labels),
                 "top5_by_label": {label: f"{sum(found)}/{len(found)}" for label, found in sorted(by_label.items())}}
+
+
+def made(generator: ShapeGenerator, vector: np.ndarray, seed: int, guidance: float | None,
+         best_of: int = 1) -> Shape | None:
+    """One shape, or None where it is empty."""
+    try:
+        return generator.generate(vector, 1, seed, guidance, best_of)[0]
+    except EmptyShape:
+        return None
 
 
 def percent(values: Sequence[bool] | np.ndarray) -> float:
@@ -161,11 +178,11 @@ def chamfer(one: np.ndarray, other: np.ndarray) -> float:
     return float(cKDTree(one).query(other)[0].mean() + cKDTree(other).query(one)[0].mean()) / 2
 
 
-def diversity(rows: Sequence[Sequence[Shape]]) -> float:
+def diversity(rows: Sequence[Sequence[Shape | None]]) -> float:
     """The mean chamfer distance between two shapes of a row."""
     found = []
     for row in rows:
-        clouds = [sample_surface(shape.mesh, POINTS, 0)[0] for shape in row]
+        clouds = [sample_surface(shape.mesh, POINTS, 0)[0] for shape in row if shape is not None]
         found += [chamfer(one, other) for one, other in combinations(clouds, 2)]
     return round(float(np.mean(found)), 4) if found else 0.0
 
@@ -183,7 +200,7 @@ def spread(values: Sequence[float]) -> dict:
     return {f"p{share}": round(float(np.percentile(values, share)), 4) for share in (10, 25, 50, 75)}
 
 
-def contact_sheet(rows: list[list[Shape]], labels: Sequence[str], file: Path, size: int = 128) -> None:
+def contact_sheet(rows: list[list[Shape | None]], labels: Sequence[str], file: Path, size: int = 128) -> None:
     """A row a label, its name beside it; as small a file as it takes."""
     from PIL import ImageDraw
 
@@ -196,6 +213,8 @@ def contact_sheet(rows: list[list[Shape]], labels: Sequence[str], file: Path, si
         left, top = number // half * width, number % half * size
         draw.text((left + 6, top + size // 2 - 6), label, fill="black")
         for place, shape in enumerate(shapes):
+            if shape is None:
+                continue
             view = render_views(shape.cloud(64), [Camera(35, 22)], size)[0]
             picture.paste(Image.fromarray(view), (left + 92 + place * size, top))
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -213,7 +232,7 @@ def main() -> None:
     parser.add_argument("--guidance", type=float)
     parser.add_argument("--best-of", type=int, default=4)
     parser.add_argument("--sheet", type=Path, help="write a contact sheet there (.webp, .png, .jpg)")
-    parser.add_argument("--quick", action="store_true", help="text only, without best-of and distances")
+    parser.add_argument("--quick", action="store_true", help="text only, without best-of and held-out objects")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     folder = resolve(args.profile)
@@ -235,25 +254,30 @@ def main() -> None:
     asked = dict(zip(labels, bind.embed_text([with_article(label) for label in labels]), strict=True))
     repeated = [label for label in labels for _ in range(args.seeds)]
 
-    def made(best_of: int) -> list[list[Shape]]:
-        return [[generator.generate(asked[label], 1, seed, args.guidance, best_of)[0] for seed in range(args.seeds)]
+    def drawn_by_words(best_of: int) -> list[list[Shape | None]]:
+        return [[made(generator, asked[label], seed, args.guidance, best_of) for seed in range(args.seeds)]
                 for label in labels]
 
     begun, used = time.monotonic(), time.process_time()
-    rows = made(1)
+    rows = drawn_by_words(1)
     flat = [shape for row in rows for shape in row]
+    there = [shape for shape in flat if shape is not None]
     seconds = {"clock": round((time.monotonic() - begun) / len(flat), 3),
                "processor": round((time.process_time() - used) / len(flat), 3)}
     section("text", judges.judged(flat, repeated) | {
         "seconds_per_shape": seconds, "diversity": diversity(rows),
-        "watertight": percent([bool(is_watertight(shape.mesh)) for shape in flat])})
+        "watertight": percent([bool(is_watertight(shape.mesh)) for shape in there])})
     if args.sheet:
         contact_sheet(rows, labels, args.sheet)
+    novelty = Novelty([record for record in records if record.split == "train"], generator,
+                      args.cache or args.data / "cache")
+    new = {"generated": spread([novelty.distance(shape) for shape in there]), "training objects": len(novelty.ids)}
+    section("new", new)
     if args.quick:
         return
 
     begun, used = time.monotonic(), time.process_time()
-    best = [shape for row in made(args.best_of) for shape in row]
+    best = [shape for row in drawn_by_words(args.best_of) for shape in row]
     seconds = {"clock": round((time.monotonic() - begun) / len(best), 3),
                "processor": round((time.process_time() - used) / len(best), 3)}
     section(f"text, best of {args.best_of}", judges.judged(best, repeated) | {"seconds_per_shape": seconds})
@@ -275,7 +299,7 @@ def main() -> None:
         "points, tower alone": [bind.space.point_tower.embed([cloud])[0] for cloud in bare],
     }
     for name, vectors in asked_with.items():
-        shapes = [generator.generate(vector.numpy(), 1, 0, args.guidance, 1)[0] for vector in vectors]
+        shapes = [made(generator, vector.numpy(), 0, args.guidance) for vector in vectors]
         section(name, judges.judged(shapes, real_labels))
     sounds: dict[str, list[Path]] = {}
     for sound in read_sounds(args.data):
@@ -288,15 +312,10 @@ def main() -> None:
         vectors = [bind.embed_input(read_input(path)) for _, path in heard]
         words = bind.embed_text([with_article(label) for label in makers])
         for name, rows in (("sound", vectors), ("words of the sounds' labels", words)):
-            shapes = [generator.generate(vector, 1, place % SOUNDS, args.guidance, 1)[0]
-                      for place, vector in enumerate(rows)]
+            shapes = [made(generator, vector, place % SOUNDS, args.guidance) for place, vector in enumerate(rows)]
             section(name, judges.judged(shapes, makers))
 
-    train = [record for record in records if record.split == "train"]
-    novelty = Novelty(train, generator, args.cache or args.data / "cache")
-    generated = [novelty.distance(shape) for shape in flat]
-    others = [novelty.distance(shape) for shape in redrawn]
-    section("new", {"generated": spread(generated), "held_out": spread(others), "training objects": len(novelty.ids)})
+    section("new", new | {"held_out": spread([novelty.distance(shape) for shape in redrawn])})
 
 
 if __name__ == "__main__":

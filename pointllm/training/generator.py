@@ -72,7 +72,7 @@ class AutoencoderTask(_Stage):
         torch.manual_seed(self.seed)  # whatever was computed before, the first weights are the same
         self.module = Autoencoder(sizes, config.autoencoder)
         if self.config.initial:
-            self.module.load_state_dict(initial_weights(Path(self.config.initial), self.module))
+            self.module.go_on_from(initial_weights(Path(self.config.initial)))
             return
         some = torch.from_numpy(np.random.default_rng(self.seed).permutation(len(fields))[:SHAPES])
         self.module.start_from(blocks_of(fields.distance[some], fields.color[some], sizes))
@@ -123,22 +123,13 @@ class FlowTask(_Stage):
         return {f"held_out_{name}": round(float(np.mean(losses)), 4)}
 
 
-def initial_weights(file: Path, module: Autoencoder) -> dict[str, Tensor]:
-    """The weights of another run's autoencoder, the refinement's new where that has none.
-
-    InputError when the file can't be read, or is of another size.
-    """
+def initial_weights(file: Path) -> dict[str, Tensor]:
+    """The weights of another run's autoencoder; InputError when the file can't be read."""
     try:
-        weights = torch.load(file, weights_only=True, map_location="cpu")["weights"]
+        return torch.load(file, weights_only=True, map_location="cpu")["weights"]
     except (OSError, KeyError, TypeError, RuntimeError, pickle.UnpicklingError) as error:
         raise InputError(f"autoencoder.initial {file}: can't be read ({str(error).splitlines()[0][:120]}); name the "
                          "autoencoder/last.pt of a finished run") from error
-    own = module.state_dict()
-    new = {name for name in own if name.startswith("decoder.refinement.")} - weights.keys()
-    fits = weights.keys() | new == own.keys() and all(own[name].shape == value.shape for name, value in weights.items())
-    if not fits:
-        raise InputError(f"autoencoder.initial {file}: is of an autoencoder of other sizes; set `sizes` to that run's")
-    return weights | {name: own[name] for name in new}
 
 
 def source_weights(fields: Fields, by_source: dict[str, float]) -> np.ndarray:

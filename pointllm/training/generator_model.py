@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..errors import InputError
 from ..tasks.generation.layers import Residual
 from ..tasks.generation.networks import ShapeDecoder, Sizes, flow_of, to_blocks
 from .generator_config import AutoencoderSection, FlowSection
@@ -67,6 +68,29 @@ class Autoencoder(nn.Module):
         decoder.leave.weight.zero_()
         decoder.leave.weight[:, :rank].copy_(components * scale)
         decoder.leave.bias.copy_(mean)
+
+    @torch.no_grad()
+    def go_on_from(self, weights: dict[str, Tensor]) -> None:
+        """Begin as another autoencoder, which may have fewer latents and no refinement: what is new does nothing yet.
+
+        InputError where the rest is of other sizes.
+        """
+        own = self.state_dict()
+        new = {name for name in own if name.startswith("decoder.refinement.")} - weights.keys()
+        weights = dict(weights) | {name: own[name] for name in new}
+        latent, old = self.sizes.latent, len(weights.get("leave.bias", ())) // 2
+        if 0 < old < latent:
+            for name in ("leave.weight", "leave.bias"):
+                rows = own[name].clone()
+                rows[:old], rows[latent : latent + old] = weights[name].chunk(2)
+                rows[latent + old :] = LOG_VARIANCE if name.endswith("bias") else 0
+                weights[name] = rows
+            enter = weights["decoder.enter.weight"]
+            weights["decoder.enter.weight"] = F.pad(enter, (0, latent - old))
+        if weights.keys() != own.keys() or any(own[name].shape != value.shape for name, value in weights.items()):
+            raise InputError("autoencoder.initial is of an autoencoder of other sizes; but for a larger `latent` and "
+                             "a `refinement_width`, set `sizes` to that run's")
+        self.load_state_dict(weights)
 
     def encode(self, distance: Tensor, color: Tensor) -> tuple[Tensor, Tensor]:
         """Blocks, as `blocks_of` makes them, as floats: distance (B, blocks³, block³) in [-1, 1] and color

@@ -1,6 +1,7 @@
 """`pointllm train generator`: shapes to latents, embeddings to latents, and the profile that generates with them."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from tiny_generator import tiny_sizes
 
 from pointllm import PointBind
 from pointllm.cli import main
-from pointllm.errors import DataError
+from pointllm.errors import DataError, InputError
 from pointllm.inputs.mesh import Mesh
 from pointllm.tasks.generation import ShapeGenerator
 from pointllm.tasks.generation.grids import Grids
@@ -136,6 +137,22 @@ def test_the_autoencoder_begins_as_the_principal_components():
     assert float(model(blocks)["shape"][1]) < before
     _, color = model.decoder(mean)
     assert torch.allclose(color, torch.full_like(color, 90 / 255), atol=0.02)
+
+
+def test_an_autoencoder_goes_on_as_a_smaller_one_was_until_it_is_trained():
+    torch.manual_seed(0)
+    config = AutoencoderSection(width=16, layers=1, steps=1, optimizer={"learning_rate": 1})
+    small = Autoencoder(tiny_sizes(), config).eval()
+    large = Autoencoder(replace(tiny_sizes(), latent=9, refinement_width=4), config).eval()
+    large.go_on_from(small.state_dict())
+    distance, color = torch.randn(2, 8, 512), torch.rand(2, 8, 192)
+    means, variances = small.encode(distance, color)
+    more, more_variances = large.encode(distance, color)
+    assert torch.allclose(more[:, :6], means) and torch.allclose(more_variances[:, :6], variances)
+    for one, other in zip(small.decoder(means), large.decoder(more), strict=True):
+        assert torch.allclose(one, other, atol=1e-5)
+    with pytest.raises(InputError, match="of other sizes"):
+        small.go_on_from(large.state_dict())
 
 
 # --- a whole run -----------------------------------------------------------------------------------------------
