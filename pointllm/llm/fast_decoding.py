@@ -224,6 +224,7 @@ class Decoding:
 
     @torch.inference_mode()
     @_on_one_thread
+    @np.errstate(over="ignore")  # exp(89) is infinite, and a gate divided by it 0, as it should be
     def step(self, token: int, biases: Sequence[np.ndarray] | None = None) -> np.ndarray:
         """Add one token; returns the logits (V,) float32 of the next. biases: one (D,) float32 a layer, or None."""
         decoder, position = self._decoder, self._length
@@ -257,8 +258,7 @@ class Decoding:
                 hidden += layer.gate_up_bias
             gate, up = hidden[: len(hidden) // 2], hidden[len(hidden) // 2 :]
             up *= gate
-            with np.errstate(over="ignore"):  # exp(89) is infinite, and a gate divided by it 0, as it should be
-                up /= 1 + np.exp(-gate)
+            up /= 1 + np.exp(-gate)
             x += layer.down.row(up)
             if layer.down_bias is not None:
                 x += layer.down_bias

@@ -19,6 +19,8 @@ from torch.nn import functional as F
 
 # FBGEMM packs input features by so many and fills the last block up.
 BLOCK = 512
+# The most that matrices on their way may take, in bytes: 6 a weight.
+_MOST_ON_THE_WAY = 1 << 31
 # Layers of one block that read the same input: one product for all of them.
 JOINED = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
 
@@ -104,7 +106,9 @@ def hold_in_half(network: nn.Module) -> nn.Module:
     multiplied by the other. Layers are replaced one by one, each as soon as it is packed.
     """
     groups = [(parent, names) for parent in network.modules() for names in _groups(parent)]
-    with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # packing is slow, and releases the interpreter
+    largest = max((sum(getattr(parent, name).weight.numel() for name in names) for parent, names in groups), default=1)
+    workers = min(torch.get_num_threads(), max(1, _MOST_ON_THE_WAY // (6 * largest)))
+    with ThreadPoolExecutor(workers) as pool:  # packing takes 10 to 20 ns a weight, and releases the interpreter
         list(pool.map(lambda group: _replace(*group), groups))
     for parent in list(network.modules()):
         for name, child in parent.named_children():
