@@ -104,7 +104,8 @@ def speed(args: argparse.Namespace) -> None:
                           "original": rate and (NEW / rate - first) / (NEW - 1)}]
                 summary.append({"way": name, "threads": threads, "original": rate,
                                 "tokens_per_second": round(NEW / times["all"]["seconds"], 1)})
-    path = write("generation.json", {"machine": machine(), "cpu_time": args.cpu_time, "prompt": PROMPT, "new": NEW,
+    name = "generation_cpu_time.json" if args.cpu_time else "generation.json"
+    path = write(name, {"machine": machine(), "cpu_time": args.cpu_time, "prompt": PROMPT, "new": NEW,
                                      "rows": rows, "tokens_per_second": summary})
     print(table(rows))
     for row in summary:
