@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -50,14 +51,15 @@ class HalfMatrix:
         out = torch.ops.quantized.linear_dynamic_fp16(x[:, : self._packed_in], self._packed)
         return out.addmm_(x[:, self._packed_in :], self._rest.T)
 
-    def row(self, x: Tensor) -> Tensor:
-        """(in,) float32 -> (out,) float32, with less around it than `rows`."""
+    def row(self, x: np.ndarray) -> np.ndarray:
+        """(in,) float32 -> (out,) float32, with as little as possible around the product."""
         if self._packed is None:
-            return torch.mv(self._rest, x)
-        if self._rest is None:
-            return torch.ops.quantized.linear_dynamic_fp16(x[None], self._packed)[0]
-        out = torch.ops.quantized.linear_dynamic_fp16(x[None, : self._packed_in], self._packed)[0]
-        return out.addmv_(self._rest, x[self._packed_in :])
+            return torch.mv(self._rest, torch.from_numpy(x)).numpy()
+        out = torch.ops.quantized.linear_dynamic_fp16(torch.from_numpy(x[None, : self._packed_in]), self._packed)
+        out = out.view(-1)
+        if self._rest is not None:
+            out.addmv_(self._rest, torch.from_numpy(x[self._packed_in :]))
+        return out.numpy()
 
     def weight(self) -> Tensor:
         """(out, in) float16, unpacked into memory of its own."""
