@@ -128,7 +128,8 @@ class PointLLM:
             device: of the language model: "auto", "cpu", "cuda", "cuda:1", …, or "split" over all CUDA cards. None:
                 `$POINTLLM_DEVICE`, else "auto", the quickest that fits.
             precision: "auto", "fp32", "bf16", "fp16"; "int8" and "int4" with bitsandbytes on a CUDA card. None:
-                `$POINTLLM_PRECISION`, else "auto": small models in fp32, others in 16 bits.
+                `$POINTLLM_PRECISION`, else "auto": on an x86 CPU fp16, which there means weights held in fp16 and
+                arithmetic in fp32; elsewhere small models in fp32, others in 16 bits.
             towers_device: of the towers; None: the language model's card if both fit, else the CPU.
             offload: "cpu" or "disk": where layers may go that no card holds, or "none". None: `$POINTLLM_OFFLOAD`.
 
