@@ -138,6 +138,13 @@ def test_files_that_are_cut_short_are_told(tmp_path, share):
         refused(file, tmp_path / "out")
 
 
+def test_old_pickles_that_end_anywhere_in_their_index_are_told(tmp_path):
+    whole = saved(point_bind(), _use_new_zipfile_serialization=False)
+    for length in (*range(16, 1500, 23), *range(len(whole) - 200, len(whole), 17)):  # some end inside a number
+        (tmp_path / "cut.pt").write_bytes(whole[:length])
+        refused(tmp_path / "cut.pt", tmp_path / "out")
+
+
 def test_what_is_not_there_is_told(tmp_path):
     (tmp_path / "empty").mkdir()
     for path, says in ((tmp_path / "absent.pth", "no such file or folder"), (tmp_path / "empty", "nothing to convert")):
