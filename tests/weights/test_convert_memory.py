@@ -66,6 +66,6 @@ def test_the_peak_stays_far_below_the_size_of_the_file(source, tmp_path, dtype):
     convert(write_meta(tmp_path / "small"), tmp_path / "first")  # imports and tables that are made once
     size = (source / "consolidated.00.pth").stat().st_size
     assert size > 100 * MEGABYTE
-    # The promise is 1.25 times the size; a reader that keeps its pages takes 1.0. What is left between is for a heap that
-    # the tests before have cut into pieces: 0.25 to 0.4 alone, 0.48 after two thousand tests.
+    # The promise is 1.25 times the size; a reader that keeps its pages takes 1.0. Between them is room for a heap
+    # that the tests before have cut into pieces: 0.25 to 0.4 alone, 0.48 after two thousand tests.
     assert growth(lambda: convert(source, tmp_path / "out", dtype=dtype)) < 0.7 * size
