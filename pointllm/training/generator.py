@@ -8,7 +8,6 @@ the trainer in a folder of its own inside `out`, so either goes on where it was 
 from __future__ import annotations
 
 import logging
-import pickle
 from collections.abc import Hashable
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +21,7 @@ from ..data.prepared import Parameters, PreparedData
 from ..data.records import read_labels, read_records
 from ..errors import InputError
 from ..tasks.generation.networks import Sizes
+from ..weights.convert.tables import one_line
 from .bind import label_names, label_prototypes
 from .frozen import FrozenTowers, seed_of
 from .generator_config import GeneratorConfig
@@ -127,8 +127,8 @@ def initial_weights(file: Path) -> dict[str, Tensor]:
     """The weights of another run's autoencoder; InputError when the file can't be read."""
     try:
         return torch.load(file, weights_only=True, map_location="cpu")["weights"]
-    except (OSError, KeyError, TypeError, RuntimeError, pickle.UnpicklingError) as error:
-        raise InputError(f"autoencoder.initial {file}: can't be read ({str(error).splitlines()[0][:120]}); name the "
+    except Exception as error:  # the unpickler raises whatever the damaged part leads to
+        raise InputError(f"autoencoder.initial {file}: can't be read ({one_line(error)}); name the "
                          "autoencoder/last.pt of a finished run") from error
 
 

@@ -54,13 +54,18 @@ def _view(cloud: PointCloud, kind: str, yaw: float, settings: ViewsSection, size
     """(size, size, 3) uint8 from near `yaw` degrees."""
     elevation = rng.uniform(-5, 45) if rng.random() < 0.8 else rng.uniform(-25, 70)
     camera = Camera(yaw + rng.uniform(-20, 20), elevation)
-    white = rng.random() < settings.white
-    background = (1.0, 1.0, 1.0) if white else tuple(rng.uniform(0.3, 1, 3) * rng.uniform(0.5, 1))
+    background = _background(settings, rng)
     colored = kind == "mesh" or kind != "plain" and rng.random() < 0.7
     picture = render_views(cloud, [camera], size, background, colored, rng.uniform(0.35, 0.6))[0]
     if colored and rng.random() < settings.recolored:
         picture = recolored(picture, background, rng)
     return picture[:, ::-1].copy() if rng.random() < 0.5 else picture
+
+
+def _background(settings: ViewsSection, rng: np.random.Generator) -> tuple[float, float, float]:
+    """White, or any colour that isn't dark."""
+    white = rng.random() < settings.white
+    return (1.0, 1.0, 1.0) if white else tuple(rng.uniform(0.3, 1, 3) * rng.uniform(0.5, 1))
 
 
 def deformed(cloud: PointCloud, rng: np.random.Generator, settings: ViewsSection) -> PointCloud:
@@ -128,8 +133,7 @@ def _version(picture: Image.Image, settings: PicturesSection, views: ViewsSectio
     if rng.random() < 0.5:
         picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     picture = picture.rotate(rng.normal(0, settings.turn_degrees), Image.Resampling.BICUBIC, expand=True)
-    white = rng.random() < views.white
-    background = (1.0, 1.0, 1.0) if white else tuple(rng.uniform(0.3, 1, 3) * rng.uniform(0.5, 1))
+    background = _background(views, rng)
     canvas = Image.new("RGB", (size, size), tuple(round(255 * value) for value in background))
     corner = [round((size - side) / 2 + rng.normal(0, 0.03) * size) for side in picture.size]
     canvas.paste(picture, corner, picture)
