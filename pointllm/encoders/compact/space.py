@@ -8,6 +8,7 @@ z up and rarely say which. Reading files is `pointllm.inputs`' business, choosin
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -36,16 +37,17 @@ def _identity(cloud: PointCloud) -> bytes:
     return hashlib.blake2b(cloud.xyz.tobytes(), digest_size=16).digest()
 
 
-def _mixed(shares: dict[str, float], **vectors: Tensor) -> Tensor:
-    """The weighted sum of unit vectors (D,), of unit norm."""
-    return F.normalize(sum(shares[name] * vector for name, vector in vectors.items()), dim=-1)
+def _mixed(share: float, first: Tensor, second: Tensor) -> Tensor:
+    """Two unit vectors (D,), the first with this share, 0 to 1 → their sum, of unit norm."""
+    return F.normalize(share * first + (1 - share) * second, dim=-1)
 
 
 class CompactSpace:
     """Towers, loaded when they are first needed, from one folder with a config.json.
 
-    config: `dim`; `witness` {point, views}: weights of the two witnesses; `point_witness` {tower, drawn, points,
-    views}: weights of the point tower and of so many points, drawn so many times; `views`: how many are drawn;
+    config: `dim`; `witness` {point, views}: shares of the two witnesses; `point_witness` {tower, points, views}: share
+    of the point tower, the rest being that of so many points, drawn so many times; `sparse` {points, tower, point}:
+    shares of the tower and of the witness "point" in bare clouds of so few points; `views`: how many are drawn;
     `elevations` of their cameras in degrees; `upright` {views, margin, margin_defined}: how the upward axis is found.
     """
 
@@ -113,9 +115,24 @@ class CompactSpace:
             # Without a surface the views are drawn points already.
             drawn = found["views"] if upright.mesh is None else self._drawn_points(upright)
             by_tower = self.point_tower.embed([upright])[0]
-            found["point"] = _mixed(self.config["point_witness"], tower=by_tower, drawn=drawn)
-            found["both"] = _mixed(self.config["witness"], point=found["point"], views=found["views"])
+            tower, point = self._shares(upright)
+            found["point"] = _mixed(tower, by_tower, drawn)
+            found["both"] = _mixed(point, found["point"], found["views"])
         return {witness: found[witness] for witness in witnesses}
+
+    def _shares(self, cloud: PointCloud) -> tuple[float, float]:
+        """Of the tower in the witness "point", and of this witness in both, each 0 to 1.
+
+        Few points make a poor picture, while the tower reads no more than 1,024: the fewer there are, the more it
+        counts, by the logarithm of their number. A surface can be sampled as densely as one likes.
+        """
+        dense, point = self.config["point_witness"], self.config["witness"]["point"]
+        sparse = self.config.get("sparse")
+        if cloud.mesh is not None or sparse is None:
+            return dense["tower"], point
+        few = math.log(dense["points"] / max(len(cloud), 1)) / math.log(dense["points"] / sparse["points"])
+        few = min(max(few, 0.0), 1.0)
+        return dense["tower"] + few * (sparse["tower"] - dense["tower"]), point + few * (sparse["point"] - point)
 
     def _drawn_points(self, upright: PointCloud) -> Tensor:
         """The points alone, drawn as pictures for the image tower (point-to-pixel, arXiv 2208.02812) → (D,)."""
