@@ -21,6 +21,8 @@ def add_to(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--data", required=True, metavar="FOLDER", help="with objects.jsonl and labels.json")
     parser.add_argument("--split", default="val", help="objects to fit to; not those it was trained on (default: val)")
     parser.add_argument("--every", type=positive, default=1, metavar="N", help="take every N-th object and sound")
+    parser.add_argument("--no-sounds", action="store_true", help="what is stored of sounds stays: those that an audio "
+                        "head was trained on would flatter it")
     parser.add_argument("--profile", metavar="P", help="set of weights: embedded, or a folder (default: embedded)")
     parser.add_argument("--dry-run", action="store_true", help="measure, but store nothing")
     parser.add_argument("--json", action="store_true", help="a line a modality")
@@ -37,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     from ..data.records import read_labels
     from ..data.templates import QUICK_TEMPLATES
     from ..tasks import calibrate
-    from ..tasks.calibration import save
+    from ..tasks.calibration import Calibration, save
     from ..tasks.fingerprint import fingerprint
     from ..tasks.label_cache import LabelCache
     from ..tasks.labels import word_vectors
@@ -53,8 +55,10 @@ def run(args: argparse.Namespace) -> int:
         if done % 50 == 0:
             logger.info("%d of %d embedded", done, whole)
 
-    samples = calibrate.embed_data(bind, args.data, args.split, args.every, step=step)
+    samples = calibrate.embed_data(bind, args.data, args.split, args.every, not args.no_sounds, step)
     found = calibrate.fit(samples, names, text, background)
+    if args.no_sounds:
+        found = Calibration.of(profile).updated(found)
     for kind, sample in samples.items():
         entry = {"modality": kind, "temperature": found.temperature.get(kind), "none": found.none.get(kind),
                  **calibrate.judge(sample, names, text, background, bind.temperature)}

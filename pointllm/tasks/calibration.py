@@ -72,6 +72,16 @@ class Calibration:
         one, other = kind_of(one), kind_of(other)
         return float(self.spread.get(one, {}).get(other) or self.spread.get(other, {}).get(one) or 1.0)
 
+    def updated(self, newer: Calibration) -> Calibration:
+        """This one with every number that `newer` has instead of its own; of a pair, whichever way round it stands."""
+        spread = {one: dict(row) for one, row in self.spread.items()}
+        for one, row in newer.spread.items():
+            for other, value in row.items():
+                first, second = (other, one) if one in spread.get(other, {}) else (one, other)
+                spread.setdefault(first, {})[second] = value
+        return Calibration({**self.centres, **newer.centres}, spread, {**self.temperature, **newer.temperature},
+                           {**self.none, **newer.none})
+
     @property
     def is_measured(self) -> bool:
         """Whether scores are in standard deviations rather than plain cosines."""

@@ -84,6 +84,19 @@ def test_a_stored_calibration_is_read_back_and_leaves_the_weights_what_they_are(
     assert again.spread_of("video", "text") == again.spread_of("image", "text")
 
 
+def test_a_newer_calibration_without_sounds_leaves_what_was_measured_on_sounds():
+    spread = {"point": {"audio": 0.1, "text": 0.2}, "audio": {"text": 0.3}}
+    old = Calibration({"audio": TEXT[0], "point": TEXT[1]}, spread,
+                      {"audio": 0.04, "point": 0.03}, {"audio": -0.1})
+    newer = Calibration({"point": TEXT[2]}, {"text": {"point": 0.5}}, {"point": 0.02}, {"point": -0.2})
+    found = old.updated(newer)
+    np.testing.assert_array_equal(found.centres["audio"], TEXT[0])
+    np.testing.assert_array_equal(found.centres["point"], TEXT[2])
+    assert found.spread == {"point": {"audio": 0.1, "text": 0.5}, "audio": {"text": 0.3}}
+    assert found.temperature == {"audio": 0.04, "point": 0.02} and found.none == {"audio": -0.1, "point": -0.2}
+    assert old.spread_of("point", "text") == 0.2  # which stays as it was
+
+
 def test_data_are_embedded_as_shapes_and_pictures_and_broken_ones_left_out(tmp_path):
     rows = []
     for name in ("a", "b", "broken"):
