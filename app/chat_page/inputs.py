@@ -57,6 +57,8 @@ class Inputs:
                 for _ in self.engine.read(item.path, lambda: conversation.closed):
                     pass
             except Exception as error:
+                if item not in conversation.inputs:
+                    continue  # two uploads are waited for side by side; the other one told it already
                 conversation.drop(item.path)
                 conversation.note(explain(error, [item.path], language))
                 yield self._drawn(conversation, language, talk=True)
