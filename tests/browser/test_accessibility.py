@@ -63,7 +63,7 @@ def test_an_error_and_open_settings_are_accessible(visit, tmp_path):
     broken.write_text("no mesh at all")
     page = visit()
     page.set_input_files("#question input[type=file]", str(broken))
-    page.locator("#chat [role=alert]").wait_for()
+    page.locator("#chat [role=alert]").first.wait_for()
     if page.locator("#settings button").count():
         page.locator("#settings button").first.click()
     assert findings(page) == []
