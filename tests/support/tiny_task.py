@@ -84,4 +84,8 @@ if __name__ == "__main__":
     config, task = make(folder, int(steps), int(batch), int(accumulate), int(every), dropout)
     task.pause = pause
     open_run(config, folder, True, None)
-    print("finished" if Trainer(task, config, folder).run() else "stopped")
+    trainer = Trainer(task, config, folder)
+    print("finished" if trainer.run() else "stopped")
+    # As the commands end: a process that leaves while the other still talks to it makes that one abort.
+    trainer.accelerator.wait_for_everyone()
+    trainer.accelerator.end_training()
