@@ -67,6 +67,11 @@ class Mesh:
             return True
         return any(m.has_color for m in self.materials)
 
+    @property
+    def has_holes(self) -> bool:
+        """Whether a texture cuts holes into the surface."""
+        return any(m.alpha_cutoff is not None and m.image is not None for m in self.materials)
+
     def moved(self, offset: np.ndarray, scale: float = 1.0) -> Mesh:
         """The same mesh with vertices `(v - offset) * scale`; offset (3,)."""
         vertices = (self.vertices.astype(np.float64) - offset) * scale
@@ -141,7 +146,7 @@ def sample_surface(mesh: Mesh, count: int, seed: int) -> tuple[np.ndarray, np.nd
     areas = np.where(np.isfinite(areas), areas, 0.0)
     if areas.sum() <= 0:  # every triangle is a line or a dot: all count the same
         areas = np.ones(len(areas))
-    has_holes = any(m.alpha_cutoff is not None and m.image is not None for m in mesh.materials)
+    has_holes = mesh.has_holes
     drawn = count * 4 if has_holes else count
     cumulative = np.cumsum(areas)
     targets = (np.arange(drawn) + rng.random(drawn)) / drawn * cumulative[-1]

@@ -17,6 +17,7 @@ FIELD_OF_VIEW = 30.0  # degrees, of the square picture
 MARGIN = 1.08  # the shape's bounding sphere against the picture's half width
 PLAIN_RGB = (0.72, 0.72, 0.72)  # shapes without colours, sRGB
 SPLAT_POINTS = 16_384  # more points than this add time, not detail, at the sizes used here
+HOLES_DEEP = 16  # holes of cut-out textures (leaves, fences) that a ray goes through at most
 LIGHT = np.array([-0.35, 0.55, 0.76])  # of the lamp in the camera's frame: right, up, towards the viewer
 
 
@@ -91,20 +92,36 @@ def _ray_caster(mesh: Mesh, size: int, use_colors: bool):
     directions /= np.linalg.norm(directions, axis=-1, keepdims=True)
 
     def draw(axes: np.ndarray):
-        rays = np.empty((size, size, 6), np.float32)
-        rays[..., :3] = axes[2] * _distance()
-        rays[..., 3:] = directions @ axes
-        answer = scene.cast_rays(o3d.core.Tensor(rays))
-        hit = np.isfinite(answer["t_hit"].numpy())
-        rgb = np.broadcast_to(np.asarray(PLAIN_RGB, np.float32), (size, size, 3)).copy()
-        if use_colors and hit.any():
-            uv = answer["primitive_uvs"].numpy()[hit]
+        rays = np.empty((size * size, 6), np.float32)
+        rays[:, :3] = axes[2] * _distance()
+        rays[:, 3:] = (directions @ axes).reshape(-1, 3)
+        hit = np.zeros(size * size, bool)
+        normals = np.zeros((size * size, 3), np.float32)
+        rgb = np.broadcast_to(np.asarray(PLAIN_RGB, np.float32), (size * size, 3)).copy()
+        going = np.arange(size * size)  # rays that haven't met anything solid yet
+        for _ in range(HOLES_DEEP if mesh.has_holes else 1):
+            answer = scene.cast_rays(o3d.core.Tensor(rays[going]))
+            depth = answer["t_hit"].numpy()
+            met = np.isfinite(depth)
+            if not met.any():
+                break
+            going, depth = going[met], depth[met]
+            uv = answer["primitive_uvs"].numpy()[met]
             barycentric = np.concatenate([1 - uv.sum(1, keepdims=True), uv], 1)
-            colors = mesh.colors_at(answer["primitive_ids"].numpy()[hit].astype(np.int64), barycentric)
-            if colors is not None:
-                rgb[hit] = colors
-        normals = answer["primitive_normals"].numpy() @ axes.T
-        return rgb, normals / np.linalg.norm(normals, axis=-1, keepdims=True).clip(1e-6), hit
+            rgba = mesh.rgba_at(answer["primitive_ids"].numpy()[met].astype(np.int64), barycentric)
+            solid = np.ones(len(going), bool) if rgba is None or not mesh.has_holes else rgba[:, 3] > 0
+            seen = going[solid]
+            hit[seen] = True
+            normals[seen] = answer["primitive_normals"].numpy()[met][solid]
+            if use_colors and rgba is not None:
+                rgb[seen] = rgba[solid, :3]
+            going = going[~solid]
+            if not len(going):
+                break
+            rays[going, :3] += rays[going, 3:] * (depth[~solid, None] + 1e-4)
+        normals = normals @ axes.T
+        normals /= np.linalg.norm(normals, axis=-1, keepdims=True).clip(1e-6)
+        return (part.reshape(size, size, *part.shape[1:]) for part in (rgb, normals, hit))
 
     return draw
 

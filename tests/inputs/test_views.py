@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import trimesh
+from PIL import Image
 
 from pointllm.inputs import PointCloud, read_shape
 from pointllm.inputs.orientation import UP_AXES, rotated, with_up
@@ -80,3 +81,25 @@ def test_turning_moves_points_and_surface_alike(tower):
     upright = with_up(lying, "z")
     np.testing.assert_allclose(upright.xyz, tower.xyz, atol=1e-5)
     np.testing.assert_allclose(upright.mesh.vertices, tower.mesh.vertices, atol=1e-5)
+
+
+def test_what_is_behind_the_holes_of_a_texture_is_seen_through_them(tmp_path):
+    leaf = np.zeros((2, 2, 4), np.uint8)
+    leaf[:, 0] = (0, 200, 0, 255)  # the left half is a leaf, the right half is a hole
+    look = trimesh.visual.material.PBRMaterial(baseColorTexture=Image.fromarray(leaf), alphaMode="MASK",
+                                               doubleSided=True)
+    card = trimesh.Trimesh([[-1, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]], [[0, 1, 2], [0, 2, 3]], process=False,
+                           visual=trimesh.visual.TextureVisuals([[0, 0], [1, 0], [1, 1], [0, 1]], material=look))
+    behind = trimesh.creation.box((0.4, 0.4, 0.1), trimesh.transformations.translation_matrix((0.5, 0, -1)))
+    behind.visual = trimesh.visual.TextureVisuals(
+        material=trimesh.visual.material.PBRMaterial(baseColorFactor=[200, 0, 0, 255]))
+    path = tmp_path / "card.glb"
+    trimesh.Scene([card, behind]).export(path)
+    for use_colors in (True, False):
+        picture = render_views(read_shape(path), [Camera(0, 0)], SIZE, use_colors=use_colors)[0].astype(int)
+        left, right = drawn(picture)[:, : SIZE // 2].mean(), drawn(picture)[:, SIZE // 2 :].mean()
+        assert left > 0.2 and 0 < right < left / 3  # of the right half the box alone
+    picture = render_views(read_shape(path), [Camera(0, 0)], SIZE)[0].astype(int)
+    red, green = (picture[..., on] > picture[..., off] + 60 for on, off in ((0, 1), (1, 0)))
+    assert green[:, : SIZE // 2].any() and not green[:, SIZE // 2 + 1 :].any()
+    assert red[:, SIZE // 2 :].any() and not red[:, : SIZE // 2 - 1].any()
