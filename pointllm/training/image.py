@@ -94,9 +94,9 @@ class ImageTask:
         self.config, self.module, self.maps, self.labels = config, model, maps, labels
         self.held_out, self.held_out_labels = held_out, held_out_labels
         self.pictures = pictures
-        if pictures:  # rare labels come more often than they are, though not as often as common ones
-            often = 1 / pictures[1].bincount()[pictures[1]].double().sqrt()
-            self.picture_shares = (often / often.sum()).numpy()
+        # Rare labels come more often than they are, pictures' always.
+        self.shares = _shares(labels, config.balance) if config.balance else None
+        self.picture_shares = _shares(pictures[1], 0.5) if pictures else None
         self.steps = max(1, math.ceil(config.epochs * len(maps) / (config.batch * parts)))
 
     def phase(self, step: int) -> Hashable:
@@ -106,10 +106,12 @@ class ImageTask:
         pass
 
     def batch(self, step: int, part: int, parts: int) -> dict[str, Tensor]:
-        """Objects in the order of one shuffled round after another; of each some of its views."""
-        start = (step * parts + part) * self.config.batch
-        chosen = _rows(self.config.seed, start, self.config.batch, len(self.maps))
-        rng = np.random.default_rng([self.config.seed, step, part])
+        """Objects in shuffled rounds, one after another, or drawn by their shares; of each some of its views."""
+        size, rng = self.config.batch, np.random.default_rng([self.config.seed, step, part])
+        if self.shares is None:
+            chosen = _rows(self.config.seed, (step * parts + part) * size, size, len(self.maps))
+        else:
+            chosen = rng.choice(len(self.maps), size, replace=size > len(self.maps), p=self.shares).tolist()
         views = [np.stack([self.maps[row][v] for v in rng.choice(len(self.maps[row]), self.config.drawn, False)])
                  for row in chosen]
         made = {"maps": torch.from_numpy(np.stack(views)), "labels": self.labels[torch.as_tensor(chosen)]}
@@ -130,6 +132,12 @@ class ImageTask:
     def _embedded(self, kind: str) -> Tensor:
         rows = [self.module.head(self.module.tail(as_maps(maps[kind])).mean(0)) for maps in self.held_out]
         return F.normalize(torch.stack(rows), dim=-1)
+
+
+def _shares(labels: Tensor, balance: float) -> np.ndarray:
+    """Probability of each item, n ** -balance of what n items of its label would have."""
+    often = labels.bincount()[labels].double() ** -balance
+    return (often / often.sum()).numpy()
 
 
 def _rows(seed: int, start: int, size: int, count: int) -> list[int]:

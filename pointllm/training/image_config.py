@@ -64,6 +64,7 @@ class ImageConfig(Section):
     dropout: float = Field(0.5, ge=0, lt=1)
     smoothing: float = Field(0.1, ge=0, lt=1)
     scale: float = Field(20.0, gt=0)  # of cosines, at the start; learned
+    balance: float = Field(0.0, ge=0, le=1)  # objects of a label that n have are drawn n ** -balance as often
     classifier: float = Field(0.5, ge=0)  # weight of a plain classifier beside, which is thrown away
     optimizer: OptimizerSection
     trainer: TrainerSection = TrainerSection()

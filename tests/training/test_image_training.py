@@ -14,7 +14,8 @@ from pointllm import PointBind
 from pointllm.cli import main
 from pointllm.inputs import read_shape
 from pointllm.profiles import checkpoints_dir
-from pointllm.training.image_config import PicturesSection, ViewsSection
+from pointllm.training.image import ImageTask
+from pointllm.training.image_config import ImageConfig, PicturesSection, ViewsSection
 from pointllm.training.image_views import SHOWN_AS, deformed, picture_versions, recolored, training_views
 
 CONFIG = {
@@ -126,3 +127,25 @@ def test_labelled_pictures_take_part_and_those_that_cannot_be_read_are_named(tmp
     losses = [row["losses"] for row in rows if "losses" in row]
     assert losses[-1]["picture_label"] < losses[0]["picture_label"]
     assert any("bad.png: can't be read as a picture" in message for message in caplog.messages)
+
+
+def test_objects_of_rare_labels_are_shown_oftener_as_far_as_the_config_says():
+    labels = torch.tensor([0] * 9 + [1])  # nine of one label, one of the other
+    maps = [np.full((2, 1, 1, 1), label.item(), np.float16) for label in labels]
+
+    def share(balance: float) -> float:
+        config = ImageConfig.model_validate({**CONFIG, "balance": balance})
+        task = ImageTask(config, torch.nn.Identity(), maps, labels, [], labels[:0], 1)
+        drawn = [task.batch(step, 0, 1) for step in range(200)]
+        assert all((batch["maps"][:, 0, 0, 0, 0] == batch["labels"]).all() for batch in drawn)
+        return torch.cat([batch["labels"] for batch in drawn]).float().mean().item()
+
+    assert share(0) == pytest.approx(0.1, abs=0.001)  # every object once a round
+    assert 0.15 < share(0.5) < share(1)
+
+
+def test_a_balanced_batch_larger_than_the_data_is_filled():
+    config = ImageConfig.model_validate({**CONFIG, "balance": 0.5})
+    labels = torch.tensor([0, 0, 1])
+    task = ImageTask(config, torch.nn.Identity(), [np.zeros((2, 1, 1, 1), np.float16)] * 3, labels, [], labels[:0], 1)
+    assert len(task.batch(0, 0, 1)["labels"]) == CONFIG["batch"]
