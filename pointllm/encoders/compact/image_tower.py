@@ -9,7 +9,6 @@ takes part in the judgement of photos as well, which may be pictures of drawings
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -25,14 +24,6 @@ from .efficientnet_lite import HEAD_WIDTH, EfficientNetLite
 from .view_tail import ViewTail
 
 BATCH = 8  # pictures at once; more only costs memory
-
-
-class Looks(NamedTuple):
-    """What the tower makes of V views of a shape: `features` of the tuned tail, and `published`, those of the trunk as
-    it was published, which knows less of our labels and more of other things; None where they weren't asked for."""
-
-    features: Tensor  # (V, 1280)
-    published: Tensor | None = None  # (V, 1280)
 
 
 class ImageTower(nn.Module):
@@ -90,14 +81,6 @@ class ImageTower(nn.Module):
         return torch.cat(parts)
 
     @torch.inference_mode()
-    def look(self, images: list[Image.Image] | np.ndarray, published: bool = False) -> Looks:
-        """Views of one shape, as for `maps` → `Looks`, with the published trunk's features where asked for."""
-        parts = [self.maps(images[at : at + BATCH]) for at in range(0, len(images), BATCH)]
-        features = torch.cat([self.tail(part) for part in parts])
-        first = self.config["first_tuned"]
-        return Looks(features, torch.cat([self.trunk.pooled(part, first) for part in parts]) if published else None)
-
-    @torch.inference_mode()
     def published_features(self, images: list[Image.Image] | np.ndarray) -> Tensor:
         """The same by the trunk as it was published, which never saw our labels → (B, 1280)."""
         first = self.config["first_tuned"]
@@ -120,15 +103,6 @@ class ImageTower(nn.Module):
     def embed_features(self, features: Tensor) -> Tensor:
         """Features of views of each shape (B, V, 1280) → (B, D) unit norm, from the mean over the views."""
         return F.normalize(self.head(features.mean(1)), dim=-1)
-
-    @torch.inference_mode()
-    def embed_looks(self, looks: Looks, conse: float = 0.0) -> Tensor:
-        """One shape → (D,) unit norm, from the means over its views; `conse`: share of the published trunk's ConSE."""
-        learned = self.embed_features(looks.features[None])[0]
-        if not conse or looks.published is None:
-            return learned
-        known = self._conse(self.trunk.classifier(looks.published.mean(0, keepdim=True)))[0]
-        return F.normalize((1 - conse) * learned + conse * known, dim=-1)
 
     def _conse(self, logits: Tensor) -> Tensor:
         """Class logits (B, 1000) → (B, D) unit norm."""

@@ -24,7 +24,7 @@ from ...errors import InputError
 from ...inputs.orientation import with_up
 from ...inputs.point_cloud import PointCloud
 from ...inputs.views import render_views, ring
-from .image_tower import ImageTower, Looks
+from .image_tower import ImageTower
 from .point_tower import PointTower
 from .text_minilm import TextTower
 from .upright import UprightTest, measurements
@@ -109,8 +109,8 @@ class CompactSpace:
 
     def embed_witnesses(self, cloud: PointCloud, witnesses: Sequence[str] = WITNESSES) -> dict[str, Tensor]:
         """What `embed_shape` gives for each of `witnesses`, (D,) each, from one look at the shape."""
-        upright, looks = self.stand_upright(cloud)
-        found = {"views": self._seen(looks)}
+        upright, features = self.stand_upright(cloud)
+        found = {"views": self.image_tower.embed_features(features[None])[0]}
         if "point" in witnesses or "both" in witnesses:
             # Without a surface the views are drawn points already.
             drawn = found["views"] if upright.mesh is None else self._drawn_points(upright)
@@ -138,10 +138,7 @@ class CompactSpace:
         """The points alone, drawn as pictures for the image tower (point-to-pixel, arXiv 2208.02812) → (D,)."""
         settings = self.config["point_witness"]
         bare = replace(upright.resampled(settings["points"]), mesh=None)
-        return self._seen(self.look_around(bare, settings["views"]))
-
-    def _seen(self, looks: Looks) -> Tensor:
-        return self.image_tower.embed_looks(looks, self.config.get("conse", 0.0))
+        return self.image_tower.embed_features(self.view_features(bare, settings["views"])[None])[0]
 
     def pictures(self, cloud: PointCloud, size: int) -> np.ndarray:
         """What the image tower is shown of a shape: (V, size, size, 3) uint8 sRGB. Quick where it was embedded lately.
@@ -151,33 +148,31 @@ class CompactSpace:
         upright = with_up(cloud, self._upright[key])
         return render_views(upright, ring(self.config["views"], tuple(self.config["elevations"])), size)
 
-    def stand_upright(self, cloud: PointCloud) -> tuple[PointCloud, Looks]:
-        """The shape with y up, and what the image tower makes of its views."""
-        upright, looks, axis = self._stand_upright(cloud)
+    def stand_upright(self, cloud: PointCloud) -> tuple[PointCloud, Tensor]:
+        """The shape with y up, and the features (V, 1280) of its views."""
+        upright, features, axis = self._stand_upright(cloud)
         self._upright[_identity(cloud)] = axis
         while len(self._upright) > REMEMBERED:
             self._upright.pop(next(iter(self._upright)))
-        return upright, looks
+        return upright, features
 
-    def _stand_upright(self, cloud: PointCloud) -> tuple[PointCloud, Looks, str]:
+    def _stand_upright(self, cloud: PointCloud) -> tuple[PointCloud, Tensor, str]:
         """As above, and the axis that was found to be up.
 
         z must look more like the upward axis by a margin, a wide one where the file's format says that y is up.
         """
         settings = self.config["upright"]
-        looks = self.look_around(cloud)
+        features = self.view_features(cloud)
         turned = with_up(cloud, "z")
         # A few views tell well enough; the whole ring is drawn only where the shape is turned.
-        glance = self.look_around(turned, settings["views"], published=False).features
+        glance = self.view_features(turned, settings["views"])
         measured = torch.from_numpy(measurements(cloud))
         margin = settings["margin_defined" if cloud.metadata.up_axis == "y" else "margin"]
-        if self.upright_test(measured, looks.features, glance) <= margin:
-            return cloud, looks, "y"
-        return turned, self.look_around(turned), "z"
+        if self.upright_test(measured, features, glance) <= margin:
+            return cloud, features, "y"
+        return turned, self.view_features(turned), "z"
 
-    def look_around(self, cloud: PointCloud, count: int | None = None, published: bool = True) -> Looks:
-        """What the image tower makes of views from a ring of cameras around a shape with y up; of the published trunk's
-        features where the config has a use for them."""
+    def view_features(self, cloud: PointCloud, count: int | None = None) -> Tensor:
+        """Features (V, 1280) of views from a ring of cameras around a shape with y up."""
         cameras = ring(count or self.config["views"], tuple(self.config["elevations"]))
-        pictures = render_views(cloud, cameras, self.image_tower.view_size)
-        return self.image_tower.look(pictures, published and self.config.get("conse", 0.0) > 0)
+        return self.image_tower.features(render_views(cloud, cameras, self.image_tower.view_size))

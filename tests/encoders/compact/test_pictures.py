@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from pointllm.encoders.compact.image_tower import Looks
 from pointllm.encoders.compact.space import CompactSpace
 from pointllm.inputs import read_shape
 from pointllm.inputs.orientation import UP_AXES, rotated
@@ -22,7 +21,7 @@ class Space(CompactSpace):
 
     @property
     def image_tower(self):
-        return SimpleNamespace(view_size=32, look=lambda views, published: Looks(torch.zeros(len(views), 8)))
+        return SimpleNamespace(view_size=32, features=lambda views: torch.zeros(len(views), 8))
 
     @property
     def upright_test(self):
