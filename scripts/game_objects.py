@@ -1,6 +1,6 @@
 """Makes a data folder of labelled shapes from three free games: objects of another origin, to measure with.
 
-    apt-get install dpkg; pip install trimesh
+    pip install trimesh
     python scripts/game_objects.py --data ../shared/data --out runs/games
     pointllm eval zero-shot --data runs/games --split test --out reports/games
 
@@ -36,7 +36,7 @@ SIDE = 512  # pixels of a texture at most
 LISTED = Path(__file__).with_name("game_objects.json")
 LICENSES = {"ufoai": "GPL-2.0-or-later", "flightgear": "GPL-2.0-or-later", "0ad": "CC-BY-SA-3.0"}
 PACKAGES = ("ufoai-data", "flightgear-data-models", "flightgear-data-base", "0ad-data")
-Y_UP = np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1.0]])  # turns what has z up
+Y_UP = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0.0]])  # turns what has z up
 MAPS = re.compile(r"_(nm|sm|gm|n|s|norm|spec)$")  # pictures that aren't colours: normals, gloss, glow
 
 
@@ -198,17 +198,18 @@ def unpacked(packages: Path | None, scratch: Path) -> Path:
     if packages is not None:
         return packages
     for package in PACKAGES:
-        for command in (["apt-get", "download", package], None):
-            if command is None:
-                archives = sorted(scratch.glob(f"{package}_*.deb"))
-                command = ["dpkg", "-x", str(archives[-1]) if archives else package, str(scratch / "root")]
-            try:
-                done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)
-            except FileNotFoundError:
-                sys.exit(f"{command[0]} is missing; run this on Debian or Ubuntu, or give the unpacked --packages")
-            if done.returncode:
-                sys.exit(f"{package}: {' '.join(command[:2])} failed ({done.stderr.strip()[:150]}); is the network up?")
+        _run(["apt-get", "download", package], scratch)
+        _run(["dpkg", "-x", str(next(scratch.glob(f"{package}_*.deb"))), str(scratch / "root")], scratch)
     return scratch / "root"
+
+
+def _run(command: list[str], folder: Path) -> None:
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        sys.exit(f"{command[0]} is missing; run this on Debian or Ubuntu, or give the unpacked --packages")
+    if done.returncode:
+        sys.exit(f"{' '.join(command[:3])} failed ({done.stderr.strip()[:150]}); is the network up?")
 
 
 def readers(root: Path, scratch: Path) -> dict[str, Callable[[str], list[Part]]]:
@@ -237,7 +238,7 @@ def readers(root: Path, scratch: Path) -> dict[str, Callable[[str], list[Part]]]
                          picture(beside(file.parent, file.stem)))]
         parts = read_md2(file)
         for part in parts:
-            part.corners = part.corners @ Y_UP[:3, :3].T
+            part.corners = part.corners @ Y_UP.T
         return parts
 
     return {"ufoai": from_ufo, "flightgear": lambda name: read_ac3d(scenery[name]),

@@ -5,16 +5,14 @@ import struct
 import subprocess
 import sys
 import zipfile
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from script_modules import SCRIPTS, script_module
 
 from pointllm.inputs import read_shape
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 CUBE = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], float)
 BOX = [(0, 1, 3), (0, 3, 2), (4, 6, 7), (4, 7, 5), (0, 4, 5), (0, 5, 1), (2, 3, 7), (2, 7, 6), (0, 2, 6), (0, 6, 4),
        (1, 5, 7), (1, 7, 3)]
@@ -22,11 +20,7 @@ BOX = [(0, 1, 3), (0, 3, 2), (4, 6, 7), (4, 7, 5), (0, 4, 5), (0, 5, 1), (2, 3, 
 
 @pytest.fixture(scope="module")
 def games():
-    spec = spec_from_file_location("game_objects", SCRIPTS / "game_objects.py")
-    module = module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return script_module("game_objects")
 
 
 def md2(tall: int) -> bytes:

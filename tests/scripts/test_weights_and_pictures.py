@@ -3,15 +3,12 @@
 import json
 import subprocess
 import sys
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
-
-SCRIPTS = Path(__file__).parents[2] / "scripts"
+from script_modules import SCRIPTS, script_module
 
 
 def averaged(*files, out):
@@ -41,11 +38,7 @@ def test_weights_of_other_shapes_are_refused_in_one_line(tmp_path):
 
 @pytest.fixture(scope="module")
 def pictures():
-    spec = spec_from_file_location("label_pictures", SCRIPTS / "label_pictures.py")
-    module = module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return script_module("label_pictures")
 
 
 def test_every_emoji_shows_one_thing_alone(pictures):
